@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The build house of tdibind. Each target is a script of scripts/ with the same name, or a few of them
+# in a row; every script does nothing when nothing changed. See docs/building.md.
+
+S := scripts
+export TARBALL SHA256 V
+
+.PHONY: help run check shell deps fetch update assemble configure build image kernel debug
+.PHONY: export export-test refresh-hooks lint clean distclean
+
+help:
+	@echo 'make run           build all of it, boot it and tell the story (out/run/)'
+	@echo 'make check         build the debug kernel and run every test (out/check/)'
+	@echo 'make check T=name  run one test program of tests/'
+	@echo 'make shell         boot to a prompt with the tools in it (FLAVOUR=debug for that kernel)'
+	@echo 'make export        write the mail-ready patch series to out/export/'
+	@echo 'make export-test   prove that git am of it gives the assembled tree'
+	@echo 'make lint          checkpatch, sparse and W=1 over our files'
+	@echo 'make refresh-hooks write patches/ anew from the edits in out/linux'
+	@echo 'make fetch         get the kernel source (TARBALL=file SHA256=sum for a local one)'
+	@echo 'make update        get the newest stable release of the series from the archive'
+	@echo 'make kernel, debug, image, assemble, configure: single stages'
+	@echo 'make clean         remove out/; make distclean removes the cached source too'
+	@echo 'V=1 shows the whole console; TIMEOUT=seconds, ACCEL=tcg|kvm|auto: see scripts/boot'
+
+deps:
+	@$S/deps
+
+fetch: deps
+	@$S/fetch
+
+update: deps
+	@$S/fetch --update
+
+assemble: fetch
+	@$S/assemble $(if $(FORCE),--force)
+
+configure: assemble
+	@$S/configure base
+
+build kernel: configure
+	@$S/build base
+
+debug: assemble
+	@$S/configure debug
+	@$S/build debug
+
+image: kernel
+	@$S/image
+
+run: image
+	@$S/run
+
+# The image needs the headers only: no second kernel is built for the tests.
+check: debug
+	@$S/image
+	@$S/check $(T)
+
+FLAVOUR ?= base
+shell: $(if $(filter debug,$(FLAVOUR)),debug,kernel)
+	@$S/image
+	@$S/boot $(FLAVOUR) out/shell shell
+
+refresh-hooks:
+	@$S/refresh-hooks
+
+export: assemble
+	@$S/export
+
+export-test: export
+	@$S/export-test
+
+lint: assemble
+	@$S/deps lint
+	@$S/lint $(T)
+
+clean:
+	rm -rf out
+
+distclean: clean
+	rm -rf .cache
