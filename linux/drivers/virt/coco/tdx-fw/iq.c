@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Invalidation queues, one per IOMMU.
+ *
+ * A descriptor of a table entry makes the root complex drop what it cached of the
+ * function and wait for its requests in flight: that sleeps, so it is done with the
+ * lock dropped. Meanwhile the descriptors are out of the queue and their entries
+ * are QUEUED: they cannot be removed, and no second sleeping process() starts.
+ * A descriptor of a TD's IOTLB has nothing to drive, because nothing caches what
+ * T=1 requests find: each looks it up, and moves its data, under the lock.
+ */
+#include <linux/export.h>
+
+#include "fw.h"
+
+static u64 request_entry(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
+			 u64 id, struct fw_inv *inv)
+{
+	struct fw_dmar *dmar = fw_dmar_find(fw, iommu, level, id);
+
+	if (!dmar)
+		return TDX_DMAR_ENTRY_NOT_PRESENT;
+	if (dmar->state != TDX_DMAR_BLOCKED || dmar->inv != TDX_DMAR_INV_PENDING)
+		return TDX_DMAR_INVALID_INV_STATE;
+	dmar->inv = TDX_DMAR_INV_QUEUED;
+	inv->entry = dmar;
+	return TDX_SUCCESS;
+}
+
+static u64 request_iotlb(struct tdx_fw *fw, u64 pa, struct fw_inv *inv)
+{
+	struct fw_td *td = fw_td_find(fw, pa);
+
+	if (!td)
+		return TDX_OPERAND_INVALID | 4;
+	if (!td->pasidtes)
+		return TDX_IOMMU_IOTLB_TRACKING_NOT_REQUIRED;
+	inv->td = td;
+	inv->seq = ++td->iotlb_req;
+	return TDX_SUCCESS;
+}
+
+static u64 inv_request(struct tdx_fw *fw, u8 iommu, enum tdx_inv_type type,
+		       enum tdx_dmar_level level, u64 id)
+{
+	struct fw_inv inv = {};
+	struct fw_iommu *queue;
+	u64 status;
+
+	if (iommu >= TDX_FW_NR_IOMMUS)
+		return TDX_OPERAND_INVALID | 1;
+	if (type > TDX_INV_IOTLB)
+		return TDX_OPERAND_INVALID | 2;
+	queue = &fw->iommu[iommu];
+	if (queue->iq_len == TDX_FW_IQ_LEN)
+		return TDX_IOMMU_IQ_QUEUE_FULL;
+	status = type == TDX_INV_IOTLB ? request_iotlb(fw, id, &inv) :
+		 request_entry(fw, iommu, level, id, &inv);
+	if (!status)
+		queue->iq[queue->iq_len++] = inv;
+	return status;
+}
+
+/**
+ * tdh_iq_inv_request() - queue one invalidation
+ * @fw: the model
+ * @iommu: whose queue
+ * @type: of a table entry or of a TD's IOTLB
+ * @level: of the entry
+ * @id: of the entry, as for tdh_dmar_add(); or TDR
+ *
+ * Return: TDX_IOMMU_IQ_QUEUE_FULL (process, then again),
+ * TDX_DMAR_ENTRY_NOT_PRESENT, TDX_DMAR_INVALID_INV_STATE (not BLOCKED with an
+ * invalidation PENDING), TDX_IOMMU_IOTLB_TRACKING_NOT_REQUIRED (no device has the
+ * TD's S-EPT) or success: tdh_iq_inv_process() completes it.
+ * Context: any.
+ */
+u64 tdh_iq_inv_request(struct tdx_fw *fw, u8 iommu, enum tdx_inv_type type,
+		       enum tdx_dmar_level level, u64 id)
+{
+	guard(spinlock_irqsave)(&fw->lock);
+	return fw_judge(fw, TDH_IQ_INV_REQUEST, id,
+			fw_begin(fw, TDH_IQ_INV_REQUEST) ?:
+			inv_request(fw, iommu, type, level, id));
+}
+EXPORT_SYMBOL_GPL(tdh_iq_inv_request);
+
+/*
+ * Completes the IOTLB descriptors; the others are moved to @out, or stay queued if
+ * that is NULL. Returns how many were moved.
+ */
+static u32 drain(struct fw_iommu *queue, struct fw_inv *out)
+{
+	u32 moved = 0, kept = 0;
+
+	for (u32 i = 0; i < queue->iq_len; i++) {
+		struct fw_inv *inv = &queue->iq[i];
+
+		if (!inv->entry)
+			inv->td->iotlb_done = max(inv->td->iotlb_done, inv->seq);
+		else if (out)
+			out[moved++] = *inv;
+		else
+			queue->iq[kept++] = *inv;
+	}
+	queue->iq_len = kept;
+	return moved;
+}
+
+/* an RTE is blocked without children: no function is left to invalidate */
+static void invalidate(const struct teemu_platform *platform, void *priv,
+		       const struct fw_inv *inv)
+{
+	if (platform && inv->entry->level != TDX_DMAR_RTE)
+		platform->invalidate(priv, inv->entry->rid);
+}
+
+struct process {
+	struct fw_inv inv[TDX_FW_IQ_LEN];
+	u32 len;
+	const struct teemu_platform *platform;
+	void *priv;
+};
+
+static u64 process_begin(struct tdx_fw *fw, u8 iommu, struct process *p)
+{
+	struct fw_iommu *queue;
+
+	if (iommu >= TDX_FW_NR_IOMMUS)
+		return TDX_OPERAND_INVALID | 1;
+	queue = &fw->iommu[iommu];
+	if (!p) {
+		drain(queue, NULL);
+		return TDX_SUCCESS;
+	}
+	if (queue->iq_busy)
+		return TDX_OPERAND_BUSY;
+	p->len = drain(queue, p->inv);
+	p->platform = fw->platform;
+	p->priv = fw->priv;
+	queue->iq_busy = p->len;
+	return TDX_SUCCESS;
+}
+
+static void process_end(struct tdx_fw *fw, u8 iommu, struct process *p)
+{
+	guard(spinlock_irqsave)(&fw->lock);
+	for (u32 i = 0; i < p->len; i++)
+		p->inv[i].entry->inv = TDX_DMAR_INV_DONE;
+	fw->iommu[iommu].iq_busy = false;
+}
+
+static u64 process(struct tdx_fw *fw, u8 iommu, struct process *p)
+{
+	guard(spinlock_irqsave)(&fw->lock);
+	return fw_judge(fw, TDH_IQ_INV_PROCESS, iommu,
+			fw_begin(fw, TDH_IQ_INV_PROCESS) ?:
+			process_begin(fw, iommu, p));
+}
+
+/**
+ * tdh_iq_inv_process() - complete what is queued
+ * @fw: the model
+ * @iommu: whose queue
+ * @atomic: the caller must not sleep: only IOTLB descriptors are completed
+ *
+ * Return: TDX_OPERAND_BUSY while another one that is not @atomic is at work, or
+ * success: everything that was queued, and may be completed, is.
+ * Context: process, may sleep; any if @atomic.
+ */
+u64 tdh_iq_inv_process(struct tdx_fw *fw, u8 iommu, bool atomic)
+{
+	struct process p = {};
+	u64 status;
+
+	status = process(fw, iommu, atomic ? NULL : &p);
+	if (!p.len)
+		return status;
+	for (u32 i = 0; i < p.len; i++)
+		invalidate(p.platform, p.priv, &p.inv[i]);
+	process_end(fw, iommu, &p);
+	return status;
+}
+EXPORT_SYMBOL_GPL(tdh_iq_inv_process);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The rig of the KUnit tests: a model, a platform that counts how it is driven, and
+ * a device that answers TDISP. Addresses are numbers: the model never touches a
+ * page, so nothing is allocated for them.
+ */
+#ifndef __TDX_FW_RIG_H
+#define __TDX_FW_RIG_H
+
+#include <kunit/test.h>
+
+#include "fw.h"
+
+#define RIG_IOMMU		0
+#define RIG_STREAM		5
+#define RIG_SPDM		7
+#define RIG_RID			0x0100
+#define RIG_RID2		0x0101
+#define RIG_OFFSET		0xffffd00000000000ULL
+#define RIG_GPA			0x00400000ULL	/* memory */
+#define RIG_HPA			0x50000000ULL
+#define RIG_MMIO_GPA		0x80000000ULL
+#define RIG_MMIO_HPA		0x70000000ULL
+#define RIG_MSG_MAX		512
+
+/* how the device misbehaves */
+enum rig_fault {
+	RIG_OK,
+	RIG_SILENT,		/* nothing comes */
+	RIG_PADDED,		/* DOE padding: legal */
+	RIG_SHORT,
+	RIG_LONG,
+	RIG_NOISE,
+	RIG_WRONG_TYPE,
+	RIG_WRONG_FUNCTION,
+	RIG_WRONG_VERSION,
+	RIG_WRONG_PROTOCOL,
+	RIG_SPDM_ERROR,
+	RIG_TDISP_ERROR,
+	RIG_NR_FAULTS,
+};
+
+struct rig_dev {
+	u16 rid;
+	enum tdisp_state state;
+	u64 offset;
+	u8 nonce;
+	u16 portion;		/* most report bytes in one answer */
+	struct tdisp_report report;
+	u16 range_attr;
+	enum rig_fault fault;
+};
+
+struct rig_td {
+	u64 tdr;
+	u64 tdcs[TDX_FW_MIN_TDCS];
+	u64 vp;
+	u64 sept[4];
+	int nr_sept;
+};
+
+struct rig {
+	struct tdx_fw *fw;
+	u64 next_page;
+	struct rig_td td[2];
+	struct rig_dev dev[2];
+	u64 devif[2];
+	u8 pkh[TDX_FW_PKH_SIZE];
+	int keys;		/* -1: never set, else the last go */
+	u32 invalidations;
+	u16 invalidated;
+	void (*while_invalidating)(struct kunit *test);
+	struct kunit *test;
+};
+
+/*
+ * Calls with a known answer. OK: success. REFUSED: @want, nothing changed.
+ * VIOLATES: REFUSED and counted as the host's mistake; HARMLESS: not counted.
+ */
+#define OK(call)	KUNIT_ASSERT_EQ(test, (u64)(call), TDX_SUCCESS)
+
+#define REFUSED(want, call)						\
+do {									\
+	u64 __before = rig_digest(rig->fw);				\
+									\
+	KUNIT_EXPECT_EQ(test, TDX_CLASS(call), want);			\
+	KUNIT_EXPECT_EQ(test, rig_digest(rig->fw), __before);		\
+} while (0)
+
+#define VIOLATES(want, call)						\
+do {									\
+	u64 __violations = tdx_fw_violations(rig->fw);			\
+									\
+	REFUSED(want, call);						\
+	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), __violations + 1); \
+} while (0)
+
+#define HARMLESS(want, call)						\
+do {									\
+	u64 __violations = tdx_fw_violations(rig->fw);			\
+									\
+	REFUSED(want, call);						\
+	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), __violations); \
+} while (0)
+
+int rig_init(struct kunit *test);
+void rig_exit(struct kunit *test);
+u64 rig_digest(struct tdx_fw *fw);
+u64 rig_page(struct rig *rig);
+
+/* each builds on those above it */
+void rig_build_td(struct kunit *test, int n);
+void rig_build_stream(struct kunit *test);
+void rig_build_devif(struct kunit *test, int dev, int td);
+void rig_lock(struct kunit *test, int dev);
+void rig_accept(struct kunit *test, int dev, int td);
+void rig_add_dma(struct kunit *test, int dev);
+void rig_add_sept(struct kunit *test, int td, u64 gpa);
+void rig_add_mem(struct kunit *test, int td);
+void rig_add_mmio(struct kunit *test, int dev, int td);
+void rig_start(struct kunit *test, int dev, int td);
+void rig_run(struct kunit *test, int dev, int td);
+
+/* and their inverses */
+void rig_stop(struct kunit *test, int dev);
+void rig_block_mmio(struct kunit *test, int td);
+void rig_track(struct kunit *test, int td);
+void rig_unmap_mmio(struct kunit *test, int td);
+void rig_del_mmiomt(struct kunit *test);
+void rig_del_dma(struct kunit *test, int dev, int td);
+void rig_del_devifmt(struct kunit *test);
+void rig_del_td(struct kunit *test, int n);
+void rig_del_stream(struct kunit *test);
+void rig_expect_empty(struct kunit *test);
+
+/* one TDISP round through the device; the status of the response */
+u64 rig_vmm_round(struct rig *rig, int dev, u8 type);
+u64 rig_td_round(struct rig *rig, int dev, int td, u8 type, u16 offset,
+		 struct tdx_devif_result *result);
+size_t rig_answer(struct rig_dev *dev, const u8 *msg, u8 *rsp);
+int rig_tdma(struct rig *rig, u16 rid, u64 gpa, u64 *hpa);
+
+#endif /* __TDX_FW_RIG_H */
