@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Firmware's view of one TVM. A KVM_X86_SW_PROTECTED_VM has none, so it gets one
+ * when the first TDI is bound to it: TDR, TDCS, one vCPU, and a secure EPT that
+ * holds the private memory that trusted DMA has touched, and private MMIO.
+ *
+ * It dies after its VM, from a work item, because KVM says so where nothing may
+ * sleep. What firmware does not give back then is leaked for good, with the key
+ * id and with every page that is still in the secure EPT.
+ */
+#include <linux/cleanup.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "tdx-tsm.h"
+
+/* Guest physical addresses that anything may be mapped at, exclusive */
+#define TDX_GPA_END		BIT_ULL(52)
+
+/* Owns birth and death of TDs and their nr_tdis */
+static DEFINE_MUTEX(tdx_tds_lock);
+/* struct kvm * to the TD of that VM; read under RCU */
+static DEFINE_XARRAY(tdx_tds);
+static struct workqueue_struct *tdx_td_wq;
+
+static int add_tdcs(struct tdx_td *td)
+{
+	struct tdx_tsm *tsm = td->tsm;
+
+	for (int i = 0; i < TDX_FW_MIN_TDCS; i++) {
+		u64 page = tdx_page_alloc();
+		int rc;
+
+		if (!page)
+			return -ENOMEM;
+		rc = tdx_check(tsm, TDH_MNG_ADDCX,
+			       tdx_retry(tdh_mng_addcx(tsm->fw, td->tdr, page)));
+		if (rc) {
+			tdx_page_free(&page);
+			return rc;
+		}
+		td->tdcs[i] = page;
+	}
+	return 0;
+}
+
+static int add_vp(struct tdx_td *td)
+{
+	struct tdx_tsm *tsm = td->tsm;
+	int rc;
+
+	td->vp = tdx_page_alloc();
+	if (!td->vp)
+		return -ENOMEM;
+	rc = tdx_check(tsm, TDH_VP_CREATE,
+		       tdx_retry(tdh_vp_create(tsm->fw, td->tdr, td->vp)));
+	td->vp_created = !rc;
+	return rc;
+}
+
+static int key_config(struct tdx_td *td)
+{
+	struct tdx_tsm *tsm = td->tsm;
+	int rc;
+
+	if (td->keyed)
+		return 0;
+	rc = tdx_check(tsm, TDH_MNG_KEY_CONFIG,
+		       tdx_retry(tdh_mng_key_config(tsm->fw, td->tdr)));
+	td->keyed = !rc;
+	return rc;
+}
+
+/* Build the TD up to RUNNABLE; half-way states are for td_end() */
+static int td_build(struct tdx_td *td)
+{
+	struct tdx_tsm *tsm = td->tsm;
+	int rc;
+
+	td->hkid = ida_alloc_range(&tsm->hkids, 1, TDX_FW_NR_HKIDS - 1,
+				   GFP_KERNEL);
+	if (td->hkid < 0)
+		return td->hkid;
+	td->tdr = tdx_page_alloc();
+	if (!td->tdr)
+		return -ENOMEM;
+
+	rc = tdx_check(tsm, TDH_MNG_CREATE,
+		       tdx_retry(tdh_mng_create(tsm->fw, td->tdr, td->hkid)));
+	if (rc)
+		return rc;
+	td->created = true;
+
+	rc = key_config(td);
+	if (!rc)
+		rc = add_tdcs(td);
+	if (!rc)
+		rc = tdx_check(tsm, TDH_MNG_INIT,
+			       tdx_retry(tdh_mng_init(tsm->fw, td->tdr)));
+	if (!rc)
+		rc = add_vp(td);
+	if (!rc)
+		rc = tdx_check(tsm, TDH_MR_FINALIZE,
+			       tdx_retry(tdh_mr_finalize(tsm->fw, td->tdr)));
+	if (!rc)
+		rc = tdx_check(tsm, TDH_VP_ENTER,
+			       tdx_retry(tdh_vp_enter(tsm->fw, td->vp)));
+	return rc;
+}
+
+static int reclaim(struct tdx_td *td, u64 *page)
+{
+	int rc;
+
+	if (!*page)
+		return 0;
+	rc = tdx_check(td->tsm, TDH_PHYMEM_PAGE_RECLAIM,
+		       tdx_retry(tdh_phymem_page_reclaim(td->tsm->fw, *page)));
+	if (!rc)
+		tdx_page_free(page);
+	return rc;
+}
+
+/* Private pages that could not be removed while the TD was alive */
+static int reclaim_memory(struct tdx_td *td)
+{
+	struct tdx_sept_entry entry;
+	u64 gpa = 0;
+	int rc;
+
+	while (tdx_fw_next_page(td->tsm->fw, td->tdr, &gpa, TDX_GPA_END,
+				&entry)) {
+		u64 status = tdh_phymem_page_reclaim(td->tsm->fw, entry.hpa);
+
+		rc = tdx_check(td->tsm, TDH_PHYMEM_PAGE_RECLAIM, status);
+		if (rc)
+			return rc;
+		/* of tdx_mem_miss() */
+		put_page(pfn_to_page(PHYS_PFN(entry.hpa)));
+		gpa += PAGE_SIZE;
+	}
+	return 0;
+}
+
+static int reclaim_sept(struct tdx_td *td)
+{
+	unsigned long key;
+	void *entry;
+	int rc;
+
+	xa_for_each(&td->sept, key, entry) {
+		u64 page = PFN_PHYS(xa_to_value(entry));
+
+		rc = reclaim(td, &page);
+		if (rc)
+			return rc;
+		xa_erase(&td->sept, key);
+	}
+	xa_destroy(&td->sept);
+	return 0;
+}
+
+static int vp_flush(struct tdx_td *td)
+{
+	u64 status;
+
+	if (!td->vp_created)
+		return 0;
+	status = tdx_retry(tdh_vp_flush(td->tsm->fw, td->vp));
+	/* a vCPU that never ran is associated with nothing */
+	if (TDX_CLASS(status) == TDX_VCPU_NOT_ASSOCIATED)
+		return 0;
+	return tdx_check(td->tsm, TDH_VP_FLUSH, status);
+}
+
+static int td_block(struct tdx_td *td)
+{
+	int rc;
+
+	if (td->blocked)
+		return 0;
+	rc = vp_flush(td);
+	if (!rc)
+		rc = tdx_check(td->tsm, TDH_MNG_VPFLUSHDONE,
+			       tdx_retry(tdh_mng_vpflushdone(td->tsm->fw,
+							     td->tdr)));
+	td->blocked = !rc;
+	return rc;
+}
+
+static int key_free(struct tdx_td *td)
+{
+	int rc;
+
+	if (td->unkeyed)
+		return 0;
+	rc = tdx_check(td->tsm, TDH_MNG_KEY_FREEID,
+		       tdx_retry(tdh_mng_key_freeid(td->tsm->fw, td->tdr)));
+	td->unkeyed = !rc;
+	return rc;
+}
+
+static int td_reclaim(struct tdx_td *td)
+{
+	int rc;
+
+	rc = reclaim_memory(td) ?: reclaim_sept(td);
+	for (int i = 0; !rc && i < TDX_FW_MIN_TDCS; i++)
+		rc = reclaim(td, &td->tdcs[i]);
+	if (!rc && td->vp_created)
+		rc = reclaim(td, &td->vp);
+	return rc ?: reclaim(td, &td->tdr);
+}
+
+/* From whatever state to the last page; goes on where an earlier try stopped */
+static int td_shut_down(struct tdx_td *td)
+{
+	int rc;
+
+	if (!td->created)
+		return 0;
+	/* firmware ends a TD only once it has had its key */
+	rc = key_config(td);
+	if (!rc && !td->blocked)
+		tdx_mem_remove(td, 0, PHYS_PFN(TDX_GPA_END));
+	return rc ?: td_block(td) ?: key_free(td) ?: td_reclaim(td);
+}
+
+/*
+ * End a TD in whatever half-way state and free it, or leak it whole. Nobody
+ * finds it in tdx_tds any more. Context: process.
+ */
+static void td_end(struct tdx_td *td)
+{
+	struct tdx_tsm *tsm = td->tsm;
+
+	/* those who found it before it was taken out of tdx_tds */
+	synchronize_rcu();
+
+	/* a refusal may be passing */
+	if (td_shut_down(td) && td_shut_down(td)) {
+		tdx_leak(tsm, td, "TD");
+		return;
+	}
+	tdx_page_free(&td->vp);
+	tdx_page_free(&td->tdr);
+	if (td->hkid >= 0)
+		ida_free(&tsm->hkids, td->hkid);
+	mutex_destroy(&td->sept_lock);
+	kfree(td);
+}
+
+static void td_death(struct work_struct *work)
+{
+	td_end(container_of(work, struct tdx_td, death));
+}
+
+static struct tdx_td *td_create(struct tdx_tsm *tsm, struct kvm *kvm)
+{
+	struct tdx_td *td = kzalloc_obj(*td);
+	int rc;
+
+	lockdep_assert_held(&tdx_tds_lock);
+
+	if (!td)
+		return ERR_PTR(-ENOMEM);
+	td->tsm = tsm;
+	td->hkid = -1;
+	mutex_init(&td->sept_lock);
+	xa_init(&td->sept);
+	spin_lock_init(&td->lock);
+	INIT_WORK(&td->death, td_death);
+
+	rc = td_build(td);
+	if (!rc)
+		rc = xa_insert(&tdx_tds, (unsigned long)kvm, td, GFP_KERNEL);
+	if (rc) {
+		td_end(td);
+		return ERR_PTR(rc);
+	}
+	return td;
+}
+
+/**
+ * tdx_td_get() - the TD of a TVM, made if this is its first TDI
+ * @tsm: the root complex
+ * @kvm: the TVM, referenced by the caller's binding
+ *
+ * Context: under pci_tsm_pf0::lock. To be undone with tdx_td_put().
+ *
+ * Return: the TD; ERR_PTR of -ENOMEM; -ENOSPC: no key id left; -EXDEV: the TVM
+ * is a TD of another root complex's firmware; or firmware's refusal.
+ */
+struct tdx_td *tdx_td_get(struct tdx_tsm *tsm, struct kvm *kvm)
+{
+	struct tdx_td *td;
+
+	guard(mutex)(&tdx_tds_lock);
+	td = xa_load(&tdx_tds, (unsigned long)kvm);
+	if (!td)
+		td = td_create(tsm, kvm);
+	if (IS_ERR(td))
+		return td;
+	if (td->tsm != tsm)
+		return ERR_PTR(-EXDEV);
+	td->nr_tdis++;
+	return td;
+}
+
+/**
+ * tdx_td_put() - a TDI has left its TD
+ * @td: the TD, which stays until its VM is destroyed
+ *
+ * A quarantined TDI never does this.
+ */
+void tdx_td_put(struct tdx_td *td)
+{
+	guard(mutex)(&tdx_tds_lock);
+	if (!WARN_ON(!td->nr_tdis))
+		td->nr_tdis--;
+}
+
+static int sept_add(struct tdx_td *td, u64 gpa, u64 key)
+{
+	u64 page = tdx_page_alloc();
+	int rc;
+
+	lockdep_assert_held(&td->sept_lock);
+
+	if (!page)
+		return -ENOMEM;
+	/* reserved first, stored last: a reader of @sept finds what firmware has */
+	rc = xa_reserve(&td->sept, key, GFP_KERNEL);
+	if (!rc) {
+		rc = tdx_check(td->tsm, TDH_MEM_SEPT_ADD,
+			       tdx_retry(tdh_mem_sept_add(td->tsm->fw, td->tdr,
+							  gpa, page)));
+		if (rc)
+			xa_release(&td->sept, key);
+	}
+	if (rc) {
+		tdx_page_free(&page);
+		return rc;
+	}
+	xa_store(&td->sept, key, xa_mk_value(PHYS_PFN(page)), GFP_KERNEL);
+	return 0;
+}
+
+/**
+ * tdx_td_sept() - see to it that a guest address has its S-EPT page
+ * @td: the TD, with a TDI bound
+ * @gpa: guest physical address
+ *
+ * Context: process. The page stays until the TD ends.
+ * Return: 0; -EINVAL: no such address; -ENOMEM; or firmware's refusal as errno.
+ */
+int tdx_td_sept(struct tdx_td *td, u64 gpa)
+{
+	u64 key = gpa / TDX_SEPT_SPAN;
+
+	if (gpa >= TDX_GPA_END)
+		return -EINVAL;
+
+	guard(mutex)(&td->sept_lock);
+	if (xa_load(&td->sept, key))
+		return 0;
+	return sept_add(td, round_down(gpa, TDX_SEPT_SPAN), key);
+}
+
+/* KVM: these private pages are about to be freed. Atomic, under mmu_lock. */
+static void td_mem_invalidate(struct kvm *kvm, u64 start, u64 end)
+{
+	struct tdx_td *td;
+
+	guard(rcu)();
+	td = xa_load(&tdx_tds, (unsigned long)kvm);
+	if (td)
+		tdx_mem_remove(td, start, min(end, PHYS_PFN(TDX_GPA_END)));
+}
+
+/* KVM: this VM is being destroyed. May be called where nothing may sleep. */
+static void td_vm_destroy(struct kvm *kvm)
+{
+	struct tdx_td *td;
+
+	/* tdx_td_end_all() waits until what is erased here is queued */
+	guard(rcu)();
+	td = xa_erase(&tdx_tds, (unsigned long)kvm);
+	if (td)
+		queue_work(tdx_td_wq, &td->death);
+}
+
+static struct pci_tdi_tvm_listener td_listener = {
+	.mem_invalidate = td_mem_invalidate,
+	.destroy = td_vm_destroy,
+};
+
+/**
+ * tdx_td_end_all() - the driver leaves a root complex: end its TDs
+ * @tsm: the root complex; no TDI is bound any more
+ *
+ * TDs whose VM still lives end here, since nobody will tell us of its death; one
+ * with a quarantined TDI is leaked.
+ */
+void tdx_td_end_all(struct tdx_tsm *tsm)
+{
+	unsigned long key;
+	struct tdx_td *td;
+
+	scoped_guard(mutex, &tdx_tds_lock) {
+		xa_for_each(&tdx_tds, key, td) {
+			if (td->tsm != tsm || xa_erase(&tdx_tds, key) != td)
+				continue;
+			if (td->nr_tdis)
+				tdx_leak(tsm, td, "TD of a quarantined TDI");
+			else
+				td_end(td);
+		}
+	}
+	synchronize_rcu();
+	flush_workqueue(tdx_td_wq);
+}
+
+int tdx_td_init(void)
+{
+	tdx_td_wq = alloc_workqueue("tdx-td", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!tdx_td_wq)
+		return -ENOMEM;
+	pci_tdi_register_listener(&td_listener);
+	return 0;
+}
+
+void tdx_td_exit(void)
+{
+	pci_tdi_unregister_listener(&td_listener);
+	destroy_workqueue(tdx_td_wq);
+}

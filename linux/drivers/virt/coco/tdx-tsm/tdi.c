@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One TDI, from bind to the end of unbind, in the order that the TDX module
+ * demands: stop (or block the stream); unmap private MMIO and take DMA away;
+ * remove the interface; metadata last.
+ *
+ * Every step is recorded in struct tdx_tdi, so one teardown serves unbind and a
+ * bind that failed half-way. It allocates nothing; its loops and waits are bounded.
+ */
+#include <linux/cleanup.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+
+#include "tdx-tsm.h"
+
+static unsigned int watch_ms = 1000;
+module_param(watch_ms, uint, 0644);
+MODULE_PARM_DESC(watch_ms,
+		 "ask bound TDIs for a fall to ERROR this often, in ms; 0: never");
+
+static struct tdx_tsm *tsm_of(struct tdx_tdi *tdi)
+{
+	return tdi->link->tsm;
+}
+
+/* Called by the core in atomic context: marks and firmware's leaf lock only */
+static bool tdi_mmio_accepted(struct pci_tdi *base, u64 gpa, phys_addr_t hpa)
+{
+	struct tdx_tdi *tdi = to_tdx_tdi(base);
+
+	return !READ_ONCE(tdi->quarantined) &&
+	       tdx_fw_mmio_accepted(tsm_of(tdi)->fw, tdi->td->tdr, gpa, hpa);
+}
+
+static bool tdi_locked(struct pci_tdi *base)
+{
+	return READ_ONCE(to_tdx_tdi(base)->locked);
+}
+
+static const struct pci_tdi_ops tdx_tdi_ops = {
+	.mmio_accepted = tdi_mmio_accepted,
+	.locked = tdi_locked,
+};
+
+/**
+ * tdx_tdi_tell_error() - the TDI fell to ERROR: let its VMM know, once
+ * @tdi: the TDI
+ *
+ * Context: under pci_tsm_pf0::lock.
+ */
+void tdx_tdi_tell_error(struct tdx_tdi *tdi)
+{
+	if (tdi->error_told || tdi->quarantined)
+		return;
+	tdi->error_told = true;
+	pci_tdi_report_error(&tdi->tdi);
+}
+
+static void watch_again(struct tdx_tdi *tdi)
+{
+	unsigned int ms = READ_ONCE(watch_ms);
+
+	/* 0 may be changed back at any time */
+	queue_delayed_work(system_freezable_wq, &tdi->watch,
+			   msecs_to_jiffies(ms ?: 1000));
+}
+
+/*
+ * Never waits for pci_tsm_pf0::lock, since unbind waits for this work under it:
+ * whoever holds it now talks to the device anyway.
+ */
+static void tdi_watch(struct work_struct *work)
+{
+	struct tdx_tdi *tdi = container_of(to_delayed_work(work),
+					   struct tdx_tdi, watch);
+
+	if (READ_ONCE(watch_ms) && mutex_trylock(&tdi->link->pf0.lock)) {
+		tdx_round_look(tdi);
+		mutex_unlock(&tdi->link->pf0.lock);
+	}
+	watch_again(tdi);
+}
+
+static int tdi_pages_alloc(struct tdx_tdi *tdi)
+{
+	tdi->pages.root = tdx_page_alloc();
+	tdi->pages.td_msg = tdx_page_alloc();
+	tdi->pages.vmm_msg = tdx_page_alloc();
+	tdi->cte = tdx_page_alloc();
+	tdi->pde = tdx_page_alloc();
+	return tdi->pages.root && tdi->pages.td_msg && tdi->pages.vmm_msg &&
+	       tdi->cte && tdi->pde ? 0 : -ENOMEM;
+}
+
+static void tdi_pages_free(struct tdx_tdi *tdi)
+{
+	tdx_page_free(&tdi->pages.root);
+	tdx_page_free(&tdi->pages.td_msg);
+	tdx_page_free(&tdi->pages.vmm_msg);
+	tdx_page_free(&tdi->cte);
+	tdx_page_free(&tdi->pde);
+}
+
+static int tdi_create(struct tdx_tdi *tdi)
+{
+	struct tdx_tsm *tsm = tsm_of(tdi);
+	u16 rid = TDX_DEVIF_RID(tdi->devif);
+	int rc;
+
+	rc = tdx_meta_get(tsm, TDX_META_DEVIFMT, PCI_BUS_NUM(rid));
+	if (rc)
+		return rc;
+	tdi->devifmt = true;
+	rc = tdx_check(tsm, TDH_DEVIF_CREATE,
+		       tdx_retry(tdh_devif_create(tsm->fw, tdi->devif,
+						  tdi->td->tdr, &tdi->pages)));
+	tdi->created = !rc;
+	return rc;
+}
+
+static int tdi_stop(struct tdx_tdi *tdi)
+{
+	const struct tdx_devif_req req = { .type = TDISP_STOP_INTERFACE };
+	int rc;
+
+	rc = tdx_round_host(tdi, &req);
+	if (!rc)
+		WRITE_ONCE(tdi->locked, false);
+	return rc;
+}
+
+/*
+ * A function that fell to ERROR in an earlier life (FLR, a blocked stream) wants
+ * a STOP before it can be locked. An answer that firmware does not believe says
+ * that the device is somewhere else, too; one that never came fails the bind.
+ */
+static int tdi_unlock_first(struct tdx_tdi *tdi)
+{
+	const struct tdx_devif_req req = { .type = TDISP_GET_STATE };
+	int rc;
+
+	rc = tdx_round_host(tdi, &req);
+	if (rc && rc != -EBADMSG)
+		return rc;
+	if (!rc && tdx_fw_tdisp_told(tsm_of(tdi)->fw, tdi->devif) ==
+		   TDISP_CONFIG_UNLOCKED)
+		return 0;
+	WRITE_ONCE(tdi->locked, true);
+	return tdi_stop(tdi);
+}
+
+/* Guests learn where their BARs are relative to the lowest one, not to 0 */
+static u64 reporting_offset(struct pci_dev *pdev)
+{
+	u64 low = U64_MAX;
+
+	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++)
+		if (pci_resource_len(pdev, bar) &&
+		    (pci_resource_flags(pdev, bar) & IORESOURCE_MEM))
+			low = min_t(u64, low, pci_resource_start(pdev, bar));
+	return low == U64_MAX ? 0 : -round_down(low, PAGE_SIZE);
+}
+
+static int tdi_lock(struct tdx_tdi *tdi)
+{
+	struct tdx_devif_req req = { .type = TDISP_LOCK_INTERFACE };
+	int rc;
+
+	rc = tdi_unlock_first(tdi);
+	if (rc)
+		return rc;
+	tdi->offset = reporting_offset(tdi->tdi.pdev);
+	req.reporting_offset = tdi->offset;
+	/* from the request on: the answer may be what gets lost */
+	WRITE_ONCE(tdi->locked, true);
+	return tdx_round_host(tdi, &req);
+}
+
+static int tdi_up(struct tdx_tdi *tdi)
+{
+	int rc;
+
+	rc = tdi_pages_alloc(tdi);
+	if (!rc)
+		rc = tdx_mmio_reserve(tdi);
+	if (!rc)
+		rc = tdi_create(tdi);
+	if (!rc)
+		rc = tdi_lock(tdi);
+	if (!rc)
+		rc = tdx_dmar_up(tdi);
+	return rc;
+}
+
+/* Not locked any more, or cut off. Return: 0, or the device may still run */
+static int tdi_quiet(struct tdx_tdi *tdi)
+{
+	if (!tdi->locked)
+		return 0;
+	/* one lost answer is forgiven */
+	for (int i = 0; i < 2; i++)
+		if (!tdi_stop(tdi))
+			return 0;
+	pci_warn(tdi->tdi.pdev, "does not stop, blocking its IDE stream\n");
+	return tdx_link_block(tdi->link, tdi);
+}
+
+/*
+ * Try a step of the teardown: twice as it is, since a refusal may be passing, and
+ * once more with the stream blocked. A fatal TD gains nothing from more tries.
+ */
+static int tdi_insist(struct tdx_tdi *tdi, int (*step)(struct tdx_tdi *tdi))
+{
+	int rc;
+
+	rc = step(tdi);
+	if (rc && rc != -EOWNERDEAD)
+		rc = step(tdi);
+	if (rc && rc != -EOWNERDEAD && !tdi->link->blocked &&
+	    !tdx_link_block(tdi->link, tdi))
+		rc = step(tdi);
+	return rc;
+}
+
+static int tdi_remove(struct tdx_tdi *tdi)
+{
+	struct tdx_tsm *tsm = tsm_of(tdi);
+	int rc;
+
+	if (!tdi->created)
+		return 0;
+	rc = tdx_check(tsm, TDH_DEVIF_REMOVE,
+		       tdx_retry(tdh_devif_remove(tsm->fw, tdi->devif)));
+	if (!rc)
+		tdi->created = false;
+	return rc;
+}
+
+/*
+ * Firmware's side of the teardown. Return: NULL, or what it would not let go of.
+ * Trusted DMA is taken away whatever happened before; the interface is not asked
+ * to go while it holds something, unless its TD is fatal, which waives MMIO.
+ */
+static const char *tdi_down(struct tdx_tdi *tdi, bool published)
+{
+	int quiet, mmio, dmar;
+
+	quiet = tdi_quiet(tdi);
+	if (published)
+		pci_tdi_unmap_mmio(&tdi->tdi);
+	mmio = quiet ?: tdi_insist(tdi, tdx_mmio_unmap_all);
+	if (published)
+		pci_tdi_dma_off(&tdi->tdi);
+	dmar = tdi_insist(tdi, tdx_dmar_down);
+
+	if (quiet)
+		return "the TDI does not stop and its stream cannot be blocked";
+	if (dmar)
+		return "firmware keeps its trusted DMA entries";
+	if (mmio && mmio != -EOWNERDEAD)
+		return "firmware keeps its private MMIO mapped";
+	if (tdi_insist(tdi, tdi_remove))
+		return "firmware keeps the device interface";
+	if (mmio)
+		return "its TD is fatal and private MMIO stays mapped";
+	return NULL;
+}
+
+/* What is left once firmware has let go of everything */
+static void tdi_free(struct tdx_tdi *tdi)
+{
+	u8 bus = PCI_BUS_NUM(TDX_DEVIF_RID(tdi->devif));
+
+	tdx_mmio_release(tdi);
+	if (tdi->devifmt)
+		tdx_meta_put(tsm_of(tdi), TDX_META_DEVIFMT, bus);
+	tdi_pages_free(tdi);
+	list_del(&tdi->node);
+	if (tdi->td)
+		tdx_td_put(tdi->td);
+	kfree(tdi->report);
+	kfree(tdi);
+}
+
+/* Reverse of bind, from any half-way state */
+static void tdi_destroy(struct tdx_tdi *tdi, bool published)
+{
+	const char *kept = tdi_down(tdi, published);
+
+	if (!kept) {
+		tdi_free(tdi);
+		return;
+	}
+	/* on the link's list, with its pages, its TD and its metadata, for ever */
+	WRITE_ONCE(tdi->quarantined, true);
+	tdx_leak(tsm_of(tdi), tdi, kept);
+	pci_tdi_quarantine(&tdi->tdi, kept);
+}
+
+static struct tdx_link *link_of(struct pci_dev *pdev)
+{
+	return container_of(pdev->tsm->dsm_dev->tsm, struct tdx_link,
+			    pf0.base_tsm);
+}
+
+static struct tdx_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
+				 u32 tdi_id)
+{
+	struct tdx_link *link = link_of(pdev);
+	struct tdx_tdi *tdi __free(kfree) = kzalloc_obj(*tdi);
+	struct tdx_td *td;
+
+	if (!tdi)
+		return ERR_PTR(-ENOMEM);
+	pci_tsm_tdi_constructor(pdev, &tdi->tdi, kvm, tdi_id);
+	/* the call-outs of unbind go to VFIO, KVM and the IOMMU through it */
+	if (!tdi->tdi.seat)
+		return ERR_PTR(-EOPNOTSUPP);
+	tdi->tdi.ops = &tdx_tdi_ops;
+
+	td = tdx_td_get(link->tsm, kvm);
+	if (IS_ERR(td))
+		return ERR_CAST(td);
+	tdi->td = td;
+	tdi->link = link;
+	tdi->devif = TDX_DEVIF_ID(TDX_IOMMU, link->ide->stream_id,
+				  pci_dev_id(pdev));
+	xa_init(&tdi->mmio);
+	INIT_DELAYED_WORK(&tdi->watch, tdi_watch);
+	list_add_tail(&tdi->node, &link->tdis);
+	return_ptr(tdi);
+}
+
+/**
+ * tdx_tdi_bind() - lock a function for a TVM and give it to the TVM's TD
+ * @pdev: the function
+ * @kvm: the TVM, referenced by the caller
+ * @tdi_id: virtual RID of the TDI
+ *
+ * Context: under pci_tsm_rwsem (read) and pci_tsm_pf0::lock; bounded by DOE's
+ * limits.
+ *
+ * Return: the TDI, CONFIG_LOCKED, with DMA pending the TD's consent; or ERR_PTR:
+ * -ENOMEM; -ENXIO: the link is down; -EBUSY: the stream is blocked and others are
+ * still on it; -ENOSPC: no key id; -EXDEV: see tdx_td_get(); -EOPNOTSUPP: VFIO
+ * does not offer the function; -EIO, -ETIMEDOUT, -EPROTO, -EBADMSG: firmware or
+ * the device. Nothing is held then, or the TDI is quarantined.
+ */
+struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
+{
+	struct tdx_link *link = link_of(pdev);
+	u16 rid = pci_dev_id(pdev);
+	struct tdx_tdi *tdi;
+	int rc;
+
+	lockdep_assert_held(&link->pf0.lock);
+
+	rc = tdx_link_usable(link);
+	if (rc)
+		return ERR_PTR(rc);
+	tdi = tdi_alloc(pdev, kvm, tdi_id);
+	if (IS_ERR(tdi))
+		return ERR_CAST(tdi);
+
+	rc = xa_reserve(&link->tsm->bound, rid, GFP_KERNEL);
+	if (!rc) {
+		rc = tdi_up(tdi);
+		if (rc)
+			xa_release(&link->tsm->bound, rid);
+	}
+	if (rc) {
+		tdi_destroy(tdi, false);
+		return ERR_PTR(rc);
+	}
+	/* reserved: cannot fail */
+	xa_store(&link->tsm->bound, rid, tdi, GFP_KERNEL);
+	watch_again(tdi);
+	return &tdi->tdi;
+}
+
+/**
+ * tdx_tdi_unbind() - take a function back from its TVM
+ * @base: the TDI
+ *
+ * Context: as tdx_tdi_bind(), or pci_tsm_rwsem held for write. Never fails:
+ * either firmware has let go of everything when it returns, or the TDI is
+ * quarantined.
+ */
+void tdx_tdi_unbind(struct pci_tdi *base)
+{
+	struct tdx_tdi *tdi = to_tdx_tdi(base);
+	struct tdx_tsm *tsm = tsm_of(tdi);
+
+	lockdep_assert_held(&tdi->link->pf0.lock);
+
+	/* no DMA miss and no watch uses the TDI after these */
+	xa_erase(&tsm->bound, TDX_DEVIF_RID(tdi->devif));
+	synchronize_srcu(&tsm->srcu);
+	disable_delayed_work_sync(&tdi->watch);
+
+	tdi_destroy(tdi, true);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The TSM driver of Intel TDX Connect on the emulated platform.
+ *
+ *  tsm		one root complex and the firmware that guards it
+ *  link	the SPDM session and the IDE stream with one device; its DSM
+ *  td		firmware's view of one TVM: TDR, TDCS, one vCPU, secure EPT
+ *  tdi		one bound function: device interface, DMA entries, private MMIO
+ *  meta	a metadata page that several TDIs share
+ *  round	one TDISP request and its answer
+ *
+ * Locks, outermost first:
+ *  pci_tsm_rwsem, pci_tsm_pf0::lock	every op; owns the link and its TDIs
+ *   tdx_tsm::lock			(mutex) owns the shared metadata
+ *   tdx_tds_lock			(mutex) owns birth and death of TDs
+ *    tdx_td::sept_lock			(mutex) owns the S-EPT pages of a TD
+ *     KVM mmu_lock			(not taken here; callbacks run under it)
+ *      tdx_td::lock			(spinning) owns private pages in the S-EPT
+ *       the firmware's own lock	(spinning leaf)
+ *
+ * tdx_tsm::srcu keeps a TDI alive for the DMA miss handler, which must not take
+ * pci_tsm_pf0::lock: unbind holds it while it waits for DMA to drain.
+ */
+#ifndef __TDX_TSM_H
+#define __TDX_TSM_H
+
+#include <linux/idr.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/pci-ide.h>
+#include <linux/pci-tdi.h>
+#include <linux/pci-tsm.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/tdx-fw.h>
+#include <linux/teemu.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+/* the root complex has one IOMMU */
+#define TDX_IOMMU		0
+
+/* the longest answer of the DSM: a report portion in its envelopes, padded */
+#define TDX_RSP_MAX		(TDX_FW_REPORT_MAX + 64)
+
+enum tdx_meta_kind {
+	TDX_META_DEVIFMT,		/* key: bus number */
+	TDX_META_RTE,			/* key: bus number */
+	TDX_META_MMIOMT,		/* key: physical address >> 21 */
+	TDX_META_NR,
+};
+
+/**
+ * struct tdx_tsm - one root complex with its firmware
+ * @dev: the platform device
+ * @tsm_dev: our registration with the TSM core, for the driver's remove
+ * @fw: the firmware
+ * @rc: the root complex, for its DMA miss handler
+ * @domain: PCI segment of the root complex
+ * @lock: owns @meta
+ * @meta: metadata pages in firmware's hands, by kind and key
+ * @hkids: key ids in use
+ * @spdm_ids: SPDM session indices in use
+ * @bound: requester id to &struct tdx_tdi, of those whose DMA misses are served
+ * @srcu: read side: a DMA miss is being served
+ * @leaks: number of objects that firmware would not give back; @this then
+ *	   outlives the driver, so that they keep what they point to
+ */
+struct tdx_tsm {
+	struct device *dev;
+	struct tsm_dev *tsm_dev;
+	struct tdx_fw *fw;
+	struct teemu_rc *rc;
+	int domain;
+	struct mutex lock;		/* owns @meta */
+	struct xarray meta[TDX_META_NR];
+	struct ida hkids;
+	struct ida spdm_ids;
+	struct xarray bound;
+	struct srcu_struct srcu;
+	atomic_t leaks;
+};
+
+/**
+ * struct tdx_link - SPDM session and IDE stream with one device
+ * @pf0: the core's context of the DSM
+ * @tsm: the root complex
+ * @certs: the device's certificate chain as it gave it, of @certs_len bytes
+ * @certs_len: bytes in @certs
+ * @spdm: firmware's SPDM session index; negative: none
+ * @spdm_page: the page that firmware holds for it
+ * @ide: Linux's half of the IDE stream
+ * @configured: firmware has the stream
+ * @keyed: its keys are programmed and in use
+ * @blocked: it was blocked, as an escape: no TDI can be bound before it is new
+ * @tdis: &struct tdx_tdi of this device, the quarantined ones too
+ * @rsp: buffer for answers of the DSM, TDX_RSP_MAX bytes
+ *
+ * Born in probe, filled in connect, emptied in disconnect, freed in remove; all
+ * of it under pci_tsm_pf0::lock. If firmware does not let go in disconnect the
+ * link is never freed.
+ */
+struct tdx_link {
+	struct pci_tsm_pf0 pf0;
+	struct tdx_tsm *tsm;
+	u8 *certs;
+	size_t certs_len;
+	int spdm;
+	u64 spdm_page;
+	struct pci_ide *ide;
+	bool configured;
+	bool keyed;
+	bool blocked;
+	struct list_head tdis;
+	u8 *rsp;
+};
+
+/**
+ * struct tdx_td - firmware's view of one TVM
+ * @tsm: the root complex whose firmware has it
+ * @tdr: physical address of the TDR page: its name in every call
+ * @tdcs: its control pages
+ * @vp: its vCPU
+ * @hkid: key id; negative: none
+ * @nr_tdis: bound or quarantined TDIs; owned by tdx_tds_lock
+ * @created: firmware knows @tdr
+ * @keyed: its key is configured
+ * @vp_created: firmware knows @vp
+ * @blocked: it never runs again (MNG.VPFLUSHDONE)
+ * @unkeyed: its key id is firmware's no more (MNG.KEY.FREEID)
+ * @sept_lock: owns @sept
+ * @sept: guest physical address >> 21 to the S-EPT page (as a value)
+ * @lock: serialises all changes of private pages in the S-EPT. Each page that is
+ *	  in there has a reference taken with it.
+ * @death: ends the TD after its VM was destroyed
+ *
+ * Born in the first bind of its TVM; dies after the TVM, or with the driver.
+ */
+struct tdx_td {
+	struct tdx_tsm *tsm;
+	u64 tdr;
+	u64 tdcs[TDX_FW_MIN_TDCS];
+	u64 vp;
+	int hkid;
+	unsigned int nr_tdis;
+	bool created;
+	bool keyed;
+	bool vp_created;
+	bool blocked;
+	bool unkeyed;
+	struct mutex sept_lock;		/* owns @sept */
+	struct xarray sept;
+	spinlock_t lock;		/* owns private pages in the S-EPT */
+	struct work_struct death;
+};
+
+/**
+ * struct tdx_tdi - one bound function
+ * @tdi: the core's context
+ * @link: its device
+ * @td: its TVM
+ * @node: in tdx_link::tdis
+ * @devif: firmware's name for it
+ * @pages: the pages of the device interface
+ * @cte: page below the context entry
+ * @pde: page below the PASID directory entry
+ * @report: the interface report, once the TD has read it
+ * @report_len: bytes in @report
+ * @offset: MMIO reporting offset given in LOCK, bytes
+ * @mmio: page frame number of private MMIO to guest frame number (as a value);
+ *	  marked TDX_MMIO_MAPPED while it is in the S-EPT
+ * @locked: not known to be CONFIG_UNLOCKED; read in atomic context
+ * @quarantined: firmware did not let go; read in atomic context
+ * @error_told: the fall to TDISP ERROR was reported
+ * @created: firmware has the device interface
+ * @devifmt: the metadata page for @devif is held
+ * @rte: the root entry of the bus is held
+ * @cte_present: the context entry is in firmware's table
+ * @pde_present: the PASID directory entry is
+ * @pasidte_present: the PASID table entry is
+ * @bars: bit mask of BARs whose MMIO metadata pages are held
+ * @watch: looks at the TDISP state now and then
+ *
+ * All under pci_tsm_pf0::lock but where said. Steps are recorded one by one, so
+ * that the teardown is right from any half-way state and allocates nothing.
+ */
+struct tdx_tdi {
+	struct pci_tdi tdi;
+	struct tdx_link *link;
+	struct tdx_td *td;
+	struct list_head node;
+	u64 devif;
+	struct tdx_devif_pages pages;
+	u64 cte;
+	u64 pde;
+	u8 *report;
+	size_t report_len;
+	u64 offset;
+	struct xarray mmio;
+	bool locked;
+	bool quarantined;
+	bool error_told;
+	bool created;
+	bool devifmt;
+	bool rte;
+	bool cte_present;
+	bool pde_present;
+	bool pasidte_present;
+	unsigned long bars;
+	struct delayed_work watch;
+};
+
+#define TDX_MMIO_MAPPED		XA_MARK_0
+
+static inline struct tdx_tdi *to_tdx_tdi(struct pci_tdi *tdi)
+{
+	return container_of(tdi, struct tdx_tdi, tdi);
+}
+
+/*
+ * Calls that find firmware's lock or memory taken are worth a few more tries;
+ * a fault that lasts must not hold up an unbind.
+ */
+#define TDX_BUSY_TRIES		8
+#define tdx_retry(call)							\
+({									\
+	u64 __status;							\
+	int __tries = TDX_BUSY_TRIES;					\
+									\
+	do {								\
+		__status = (call);					\
+	} while (TDX_CLASS(__status) == TDX_OPERAND_BUSY && --__tries);	\
+	__status;							\
+})
+
+/* main.c */
+int tdx_check(struct tdx_tsm *tsm, u32 leaf, u64 status);
+u64 tdx_page_alloc(void);
+void tdx_page_free(u64 *page);
+void tdx_leak(struct tdx_tsm *tsm, const void *what, const char *name);
+
+/* doe.c */
+int tdx_doe(struct pci_dev *dsm, const void *req, size_t req_len, void *rsp,
+	    size_t rsp_size);
+int tdx_fetch_certs(struct pci_dev *dsm, u8 **certs, size_t *certs_len);
+
+/* round.c */
+int tdx_round_host(struct tdx_tdi *tdi, const struct tdx_devif_req *req);
+int tdx_round_td(struct tdx_tdi *tdi, u8 type, u16 offset, u64 *status,
+		 struct tdx_devif_result *result);
+void tdx_round_look(struct tdx_tdi *tdi);
+
+/* meta.c */
+int tdx_meta_get(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key);
+void tdx_meta_put(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key);
+void tdx_meta_init(struct tdx_tsm *tsm);
+void tdx_meta_exit(struct tdx_tsm *tsm);
+
+/* dmar.c */
+int tdx_iotlb_flush(struct tdx_td *td, bool atomic);
+int tdx_dmar_entry_remove(struct tdx_tsm *tsm, enum tdx_dmar_level level,
+			  u64 id, struct tdx_td *td, u64 *page);
+int tdx_dmar_up(struct tdx_tdi *tdi);
+int tdx_dmar_down(struct tdx_tdi *tdi);
+
+/* mmio.c */
+int tdx_mmio_reserve(struct tdx_tdi *tdi);
+void tdx_mmio_release(struct tdx_tdi *tdi);
+int tdx_mmio_map(struct tdx_tdi *tdi, u64 gpa, phys_addr_t hpa, u64 *status);
+int tdx_mmio_unmap_all(struct tdx_tdi *tdi);
+
+/* td.c */
+int tdx_td_init(void);
+void tdx_td_exit(void);
+struct tdx_td *tdx_td_get(struct tdx_tsm *tsm, struct kvm *kvm);
+void tdx_td_put(struct tdx_td *td);
+void tdx_td_end_all(struct tdx_tsm *tsm);
+int tdx_td_sept(struct tdx_td *td, u64 gpa);
+
+/* tdmem.c */
+int tdx_mem_miss(void *priv, u16 rid, u64 gpa);
+void tdx_mem_remove(struct tdx_td *td, u64 start, u64 end);
+
+/* link.c */
+int tdx_link_up(struct tdx_link *link);
+void tdx_link_down(struct tdx_link *link);
+int tdx_link_usable(struct tdx_link *link);
+int tdx_link_block(struct tdx_link *link, struct tdx_tdi *cause);
+
+/* tdi.c */
+struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id);
+void tdx_tdi_unbind(struct pci_tdi *tdi);
+void tdx_tdi_tell_error(struct tdx_tdi *tdi);
+
+/* guest.c */
+ssize_t tdx_guest_req(struct pci_tdi *tdi, enum pci_tsm_req_scope scope,
+		      sockptr_t req_in, size_t in_len, sockptr_t req_out,
+		      size_t out_len, u64 *tsm_code);
+
+#endif /* __TDX_TSM_H */
