@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libtdi, iommu: one iommufd context, its objects by id.
+ *
+ * Every call answers 0 on success and -errno otherwise. The context owns the
+ * /dev/iommu file only; ids are the caller's to destroy, newest first, or they
+ * go when the file is closed and the last bound VFIO device with it.
+ */
+#ifndef TDI_IOMMU_H
+#define TDI_IOMMU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tdi_iommu;
+
+int tdi_iommu_open(struct tdi_iommu **iommu);
+void tdi_iommu_close(struct tdi_iommu *iommu);
+/* The file, still owned by the context. */
+int tdi_iommu_fd(const struct tdi_iommu *iommu);
+
+/* Destroy any object. -EBUSY: something still uses it; -ENOENT: no such id. */
+int tdi_iommu_destroy(struct tdi_iommu *iommu, uint32_t id);
+
+int tdi_ioas_alloc(struct tdi_iommu *iommu, uint32_t *ioas_id);
+/* Let devices read and write @len bytes at @mem as [@iova, @iova + @len). */
+int tdi_ioas_map(struct tdi_iommu *iommu, uint32_t ioas_id, void *mem,
+		 uint64_t len, uint64_t iova);
+int tdi_ioas_unmap(struct tdi_iommu *iommu, uint32_t ioas_id, uint64_t iova,
+		   uint64_t len);
+
+/* A page table over @ioas_id that can be the parent of a vIOMMU. */
+int tdi_hwpt_alloc_parent(struct tdi_iommu *iommu, uint32_t dev_id,
+			  uint32_t ioas_id, uint32_t *hwpt_id);
+int tdi_viommu_alloc(struct tdi_iommu *iommu, uint32_t dev_id,
+		     uint32_t hwpt_id, uint32_t type, uint32_t *viommu_id);
+/* @virt_id: the requester id that the VM knows the device by */
+int tdi_vdevice_alloc(struct tdi_iommu *iommu, uint32_t viommu_id,
+		      uint32_t dev_id, uint64_t virt_id, uint32_t *vdevice_id);
+
+#endif /* TDI_IOMMU_H */
