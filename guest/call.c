@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* calls to the VMM, which is not trusted: every length it answers is checked */
+#include "guest.h"
+
+#define EPROTO	71
+
+int probe_read(uint64_t gpa);
+extern const char probe_landing[];
+
+static struct tvm_mbox *const mbox = (struct tvm_mbox *)TVM_MBOX_GPA;
+
+/* one call; the mailbox's data is as the caller filled it */
+static int64_t call(enum tvm_call number, uint64_t arg0, uint64_t arg1,
+		    uint32_t in_len, uint32_t out_cap)
+{
+	mbox->arg[0] = arg0;
+	mbox->arg[1] = arg1;
+	mbox->in_len = in_len;
+	mbox->out_cap = out_cap;
+	mbox->out_len = 0;
+	mbox->pad = 0;
+	mbox->result = -EPROTO;
+	mbox->tsm_code = 0;
+	asm volatile("outl %0, %1" : : "a"((uint32_t)number),
+		     "d"((uint16_t)TVM_PORT) : "memory");
+	return *(volatile __s64 *)&mbox->result;
+}
+
+int64_t call_tsm(uint32_t op, const void *req, size_t req_len, void *resp,
+		 size_t *resp_len, uint64_t *tsm_code)
+{
+	uint32_t got, cap = resp_len ? *resp_len : 0;
+	int64_t ret;
+
+	if (req_len > TVM_MBOX_DATA || cap > TVM_MBOX_DATA)
+		return -EPROTO;
+	memcpy(mbox->data, req, req_len);
+	ret = call(TVM_CALL_TSM, op, 0, req_len, cap);
+	got = *(volatile __u32 *)&mbox->out_len;
+	*tsm_code = mbox->tsm_code;
+	if (got > cap)
+		return -EPROTO;
+	if (resp_len) {
+		memcpy(resp, mbox->data, got);
+		*resp_len = got;
+	}
+	return ret;
+}
+
+int64_t call_bind(void)
+{
+	return call(TVM_CALL_BIND, 0, 0, 0, 0);
+}
+
+int64_t call_unbind(void)
+{
+	return call(TVM_CALL_UNBIND, 0, 0, 0, 0);
+}
+
+void call_mark(enum tvm_mark mark, uint64_t number)
+{
+	call(TVM_CALL_MARK, mark, number, 0, 0);
+}
+
+bool call_probe(uint64_t gpa)
+{
+	if (call(TVM_CALL_PROBE, (uintptr_t)probe_landing, gpa, 0, 0))
+		return false;
+	return probe_read(gpa);
+}
+
+void call_log(const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vformat(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	memcpy(mbox->data, text, strlen(text));
+	call(TVM_CALL_LOG, 0, 0, strlen(text), 0);
+}
+
+static void __attribute__((noreturn)) call_exit(enum tvm_verdict verdict,
+						const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(mbox->data, text, len);
+	for (;;)
+		call(TVM_CALL_EXIT, verdict, 0, len, 0);
+}
+
+void call_exit_failed(const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vformat(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	call_exit(TVM_VERDICT_FAILED, text);
+}
+
+void call_exit_ok(void)
+{
+	call_exit(TVM_VERDICT_OK, "");
+}
+
+/* of start.S: an exception is the payload's own bug or the host's doing */
+void __attribute__((noreturn)) exception_report(uint64_t vector, uint64_t error,
+						uint64_t rip, uint64_t cr2);
+
+void exception_report(uint64_t vector, uint64_t error, uint64_t rip,
+		      uint64_t cr2)
+{
+	call_exit_failed("exception %u error %x rip %x cr2 %x", vector, error,
+			 rip, cr2);
+}

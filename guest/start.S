@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Entry at TVM_LOAD_GPA in shared memory, in 64-bit mode with paging on. Moves
+ * the image to where it was linked, in private memory, and goes on there: from
+ * then on nothing that the payload runs or keeps is the host's.
+ */
+	.section .start, "ax"
+	.globl _start
+_start:
+	cli
+	cld
+	lea	_start(%rip), %rsi
+	movabs	$_start, %rdi
+	movabs	$__image_size, %rcx
+	rep movsb
+	movabs	$__bss_start, %rdi
+	movabs	$__bss_size, %rcx
+	xor	%eax, %eax
+	rep stosb
+	movabs	$private, %rax
+	jmp	*%rax
+private:
+	movabs	$__stack_top, %rsp
+	lgdt	gdt_desc(%rip)
+	lea	1f(%rip), %rax
+	push	$8
+	push	%rax
+	lretq
+1:	mov	$16, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	/* every vector's gate leads to its stub of 16 bytes */
+	lea	idt(%rip), %rdi
+	lea	stubs(%rip), %rax
+	mov	$32, %ecx
+2:	mov	%ax, (%rdi)
+	movl	$0x8e000008, 2(%rdi)
+	mov	%rax, %rdx
+	shr	$16, %rdx
+	mov	%dx, 6(%rdi)
+	movl	$0, 8(%rdi)
+	movl	$0, 12(%rdi)
+	add	$16, %rdi
+	add	$16, %rax
+	dec	%ecx
+	jnz	2b
+	lidt	idt_desc(%rip)
+	xor	%ebp, %ebp
+	call	main
+3:	pause
+	jmp	3b
+
+	.balign	16
+stubs:
+	.set	vector, 0
+	.rept	32
+	.balign	16
+	.if	(vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17)
+	nop
+	nop
+	.else
+	push	$0
+	.endif
+	push	$vector
+	jmp	exception
+	.set	vector, vector + 1
+	.endr
+	.balign	16
+exception:
+	pop	%rdi		/* vector */
+	pop	%rsi		/* error code */
+	mov	(%rsp), %rdx	/* rip */
+	mov	%cr2, %rcx
+	and	$-16, %rsp
+	call	exception_report
+
+/*
+ * int probe_read(uint64_t gpa): read 4 bytes at @gpa. The VMM, which was told
+ * probe_landing, sends us there with 1 in RAX when the read faults.
+ */
+	.text
+	.globl probe_read
+probe_read:
+	mov	(%rdi), %eax
+	xor	%eax, %eax
+	ret
+	.globl probe_landing
+probe_landing:
+	ret
+
+	.data
+	.balign	16
+gdt:	.quad	0
+	.quad	0x00af9b000000ffff
+	.quad	0x00cf93000000ffff
+gdt_desc:
+	.word	gdt_desc - gdt - 1
+	.quad	gdt
+idt_desc:
+	.word	32 * 16 - 1
+	.quad	idt
+	.bss
+	.balign	16
+idt:	.skip	32 * 16
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the payload and tvmm agree on: the guest's address map, the page that
+ * tvmm fills before boot, and the calls that the guest makes.
+ *
+ * A call: the guest fills the mailbox and writes the number of the call to
+ * TVM_PORT with a 32-bit OUT. The answer is in the mailbox when OUT is over.
+ * Both sides own the mailbox in turns and neither trusts the other: tvmm copies
+ * the header once and checks every field, the guest checks every length it gets.
+ *
+ * Port I/O and page tables in shared memory are what a KVM_X86_SW_PROTECTED_VM
+ * on a CPU without decode assists leaves: anything else needs KVM's emulator,
+ * which cannot read private memory.
+ */
+#ifndef TVM_ABI_H
+#define TVM_ABI_H
+
+#include <linux/types.h>
+
+/* shared memory: one slot from guest physical address 0 */
+#define TVM_SHARED_SIZE		0x400000ULL
+#define TVM_PGTABLE_GPA		0x1000ULL	/* PML4, PDPT, 4 PDs */
+#define TVM_BOOT_GPA		0x8000ULL	/* struct tvm_boot */
+#define TVM_MBOX_GPA		0x10000ULL	/* struct tvm_mbox */
+#define TVM_LOAD_GPA		0x100000ULL	/* the payload as loaded */
+#define TVM_LOAD_SIZE		0x100000ULL
+#define TVM_WINDOW_GPA		0x200000ULL	/* the device's T=0 DMA reaches this */
+#define TVM_WINDOW_SIZE		0x200000ULL	/* at IOVA = GPA */
+
+/* private memory: one slot; the payload runs here and its data is here */
+#define TVM_PRIVATE_GPA		0x10000000ULL
+#define TVM_PRIVATE_SIZE	0x1000000ULL
+#define TVM_STACK_GPA		0x10200000ULL	/* grows down */
+#define TVM_SRC_GPA		0x10400000ULL
+#define TVM_DST_GPA		0x10800000ULL
+#define TVM_BUFFER_SIZE		0x400000ULL	/* room for each of the two */
+#define TVM_VICTIM_GPA		0x10c00000ULL	/* what T=0 must not reach */
+
+/* the BARs of the device */
+#define TVM_BAR0_GPA		0xc0000000ULL
+#define TVM_BAR2_GPA		0xc1000000ULL
+#define TVM_BAR4_GPA		0xc2000000ULL
+
+/* requester id that the guest knows the device by: 00:03.0 */
+#define TVM_DEVICE_RID		0x18
+
+#define TVM_PORT		0x7e0
+
+#define TVM_BOOT_MAGIC		0x544f4f42544d5654ULL	/* "TVMTBOOT" */
+#define TVM_ABI_VERSION		1
+
+enum tvm_mode {
+	TVM_MODE_HELLO = 1,	/* no device: boot, call, use private memory, exit */
+	TVM_MODE_FULL = 2,	/* attest, run, use, ask for unbind */
+	TVM_MODE_ONCE = 3,	/* attest, run, use, exit while bound */
+	TVM_MODE_AGAIN = 4,	/* FULL, then ask for bind and do FULL again */
+	TVM_MODE_LOOP = 5,	/* attest, run, then DMA until killed */
+	TVM_MODE_LOCKED = 6,	/* read the report, accept nothing, wait */
+};
+
+/**
+ * struct tvm_boot - what tvmm tells before boot; the guest checks all of it
+ * @magic: TVM_BOOT_MAGIC
+ * @version: TVM_ABI_VERSION
+ * @mode: enum tvm_mode
+ * @bar2_pages: pages of BAR 2 to accept and use, 1 to 4096
+ * @copy_bytes: bytes that the copy test moves, multiple of 4 * 4 KiB, up to
+ *		TVM_BUFFER_SIZE
+ * @tsc_khz: ticks of the time stamp counter in a millisecond
+ * @seed: of the test pattern
+ */
+struct tvm_boot {
+	__u64 magic;
+	__u32 version;
+	__u32 mode;
+	__u32 bar2_pages;
+	__u32 copy_bytes;
+	__u32 tsc_khz;
+	__u32 seed;
+};
+
+enum tvm_call {
+	TVM_CALL_LOG = 1,	/* data: text */
+	TVM_CALL_TSM = 2,	/* arg[0]: op; data in and out; result, tsm_code */
+	TVM_CALL_BIND = 3,
+	TVM_CALL_UNBIND = 4,
+	TVM_CALL_MARK = 5,	/* arg[0]: enum tvm_mark, arg[1]: its number */
+	TVM_CALL_PROBE = 6,	/* arg[0]: RIP to go on at, arg[1]: GPA */
+	TVM_CALL_EXIT = 7,	/* arg[0]: enum tvm_verdict; data: text */
+};
+
+enum tvm_mark {
+	TVM_MARK_BOOTED = 1,	/* number: bytes of the payload, now private */
+	TVM_MARK_PROBED = 2,	/* untouchable MMIO was touched; number: faults */
+	TVM_MARK_ATTESTED = 3,	/* certificates hashed, validated; number: bytes */
+	TVM_MARK_REPORT = 4,	/* the report is as expected; number: bytes */
+	TVM_MARK_MMIO = 5,	/* pages accepted */
+	TVM_MARK_DMA = 6,	/* trusted DMA accepted */
+	TVM_MARK_RUN = 7,	/* TDI in RUN */
+	TVM_MARK_USE_BEGIN = 8,	/* from here to USE_END no exit is allowed */
+	TVM_MARK_USE_END = 9,	/* number: bytes moved and verified */
+	TVM_MARK_BEAT = 10,	/* LOOP, LOCKED: alive; number: descriptors done */
+};
+
+enum tvm_verdict {
+	TVM_VERDICT_OK = 0,
+	TVM_VERDICT_FAILED = 1,
+};
+
+#define TVM_MBOX_DATA		0x4000		/* most bytes in or out */
+
+/**
+ * struct tvm_mbox - the mailbox
+ * @in_len: bytes of @data from the guest
+ * @out_cap: bytes of @data that the guest takes back
+ * @out_len: bytes of @data that tvmm answers, at most @out_cap
+ * @pad: zero
+ * @arg: of the call
+ * @result: 0 or -errno
+ * @tsm_code: the TSM's status
+ * @data: payload, replaced by the answer
+ */
+struct tvm_mbox {
+	__u32 in_len;
+	__u32 out_cap;
+	__u32 out_len;
+	__u32 pad;
+	__u64 arg[2];
+	__s64 result;
+	__u64 tsm_code;
+	__u64 reserved[2];
+	__u8 data[TVM_MBOX_DATA];
+};
+
+#endif /* TVM_ABI_H */
