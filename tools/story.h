@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tdi-story: one confidential device, bound, used, lost and bound again.
+ *
+ *  story.c		options, the steps in turn, result.json
+ *  story_steps.c	the steps
+ *  process.c		a tvmm that runs beside the story
+ *  trace.c		the kernel's trace of it
+ */
+#ifndef TDI_STORY_H
+#define TDI_STORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <tdi/sysfs.h>
+
+#include "audit.h"
+
+#define TEXT_MAX	640
+
+/**
+ * struct process - a tvmm of its own process
+ * @pid: 0 when there is none
+ * @fd: its report, -1 when there is none
+ * @buf, @len: what was read of the report and not yet looked at
+ * @beat: last sign of life of a payload that runs for ever
+ * @beats: how many there were
+ * @exits: exits during MMIO, valid if @exits_known
+ * @failed: the step that tvmm said had failed and why; "" when none
+ */
+struct process {
+	pid_t pid;
+	int fd;
+	char buf[4096];
+	size_t len;
+	uint64_t beat;
+	unsigned int beats;
+	uint64_t exits;
+	bool exits_known;
+	char failed[TEXT_MAX];
+};
+
+struct step_result {
+	const char *name;
+	bool ok;
+	uint64_t ms;
+};
+
+#define MAX_STEPS	8
+
+/**
+ * struct story - everything; one per run
+ * @vendor, @out, @tvmm, @payload, @fn: options
+ * @bdf: the function that is given away
+ * @dsm: function 0 of its device
+ * @proc: the tvmm of the present step
+ * @text: what the present step has done
+ * @expected, @seen, @look: of the failure of the present step
+ * @exits, @exits_known: exits during MMIO over all runs
+ * @steps, @nr_steps: results so far
+ */
+struct story {
+	const char *vendor;
+	const char *out;
+	const char *tvmm;
+	const char *payload;
+	unsigned int fn;
+	unsigned int timeout;
+	char bdf[TDI_BDF_MAX];
+	char dsm[TDI_BDF_MAX];
+	struct process proc;
+	char text[TEXT_MAX];
+	char expected[TEXT_MAX];
+	char seen[TEXT_MAX];
+	char look[TEXT_MAX];
+	uint64_t exits;
+	bool exits_known;
+	struct step_result steps[MAX_STEPS];
+	int nr_steps;
+	uint64_t start_ms;
+};
+
+/* a step: true if it held; else expected, seen and look are filled */
+struct step {
+	const char *name;
+	bool (*run)(struct story *s);
+};
+
+extern const struct step story_steps[];
+extern const int story_nr_steps;
+
+uint64_t story_ms(void);
+
+/* process.c: 0 or -errno */
+int process_start(struct process *p, const struct story *s, const char *mode);
+/*
+ * Read its report until step @name was ok; with @name NULL until @beats signs of
+ * life came. -EPROTO: tvmm said that a step failed; -EPIPE: it ended before;
+ * -ETIMEDOUT: neither within @timeout_ms.
+ */
+int process_expect(struct process *p, const char *name, unsigned int beats,
+		   unsigned int timeout_ms);
+/* End it (unless @signal is 0) and wait for it: its wait status, or -errno. */
+int process_end(struct process *p, int signal, unsigned int timeout_ms);
+
+/* trace.c */
+void trace_start(void);
+/* copy the trace to @path; 0 or -errno */
+int trace_save(const char *path);
+/* a line of the trace that has @what into @line; false when there is none */
+bool trace_find(const char *what, char *line, size_t size);
+
+#endif /* TDI_STORY_H */
