@@ -56,7 +56,11 @@ enum iommu_vdevice_tsm_op_type {
  *  - EBUSY: (BIND) bound already; an operation that a bound TDI must not see is
  *    at work (a reset, a config write); another importer of a BAR would not let
  *    go in time; the device is being closed. Nothing has changed, retry is safe.
- *  - EIO: the TDI is quarantined: firmware would not let go of it
+ *  - EIO: the TDI is quarantined: firmware would not let go of it; (BIND) or the
+ *    device or the firmware did not answer as it must
+ *  - ETIMEDOUT, EPROTO, EBADMSG: (BIND) the device did not answer, or not what
+ *    TDISP demands; ENOSPC, EXDEV: (BIND) the platform's TSM is out of room, or
+ *    serves this VM on another root complex
  */
 struct iommu_vdevice_tsm_op {
 	__u32 size;
@@ -135,6 +139,9 @@ enum iommu_tsm_tvm_arch {
  *  - EOPNOTSUPP: unknown @op or @tvm_arch; not of this TSM; not a PCI function
  *  - EINVAL: a length is out of range, or does not fit the op
  *  - ENXIO: the TDI is not bound
+ *  - EACCES: VALIDATE_MMIO: the interface report has not been read, or does not
+ *    name the page as TEE memory
+ *  - EBUSY: VALIDATE_MMIO: the page is mapped at another guest address
  *  - EINTR: a signal came while it waited for the device's lock; nothing was
  *    sent, retry is safe. An exchange with the device is not interrupted.
  *  - EIO: the device or the firmware did not answer as it must
