@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * R29: guest_memfd is hole-punched, converted, its slot deleted, its file released
+ * while the TDI runs: T=1 DMA to those pages is shut out before they are freed,
+ * and no freed page is ever written.
+ *
+ * Who would see a write to a freed page: the memory that this test takes right
+ * after, which the page allocator hands out from what was freed last, and KASAN.
+ */
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+#define DST_OFFSET	(VM_DST_GPA - VM_PRIVATE_GPA)
+#define LEN		0x100000	/* what DMA writes and what is taken away */
+#define NR_DESCS	60
+#define PATTERN		0x5a5a5a5a5a5a5a5aULL
+#define MINE		0xc3
+#define CATCH_LEN	(4 * LEN)
+
+/**
+ * struct variant - a way to take memory from the guest
+ * @take: shuts DMA out, and frees the pages or lets them be freed
+ * @free: frees them, if @take has not; NULL otherwise
+ * @whole: all of the slot's memory goes, not only what DMA writes
+ * @back: the guest can have memory there again
+ */
+FIXTURE_VARIANT(tvm)
+{
+	int (*take)(struct vm *vm);
+	int (*free)(struct vm *vm);
+	bool whole;
+	bool back;
+};
+
+static int punch(struct vm *vm)
+{
+	return fallocate(vm->private_fd, FALLOC_FL_PUNCH_HOLE |
+			 FALLOC_FL_KEEP_SIZE, DST_OFFSET, LEN) ? -errno : 0;
+}
+
+static int convert(struct vm *vm)
+{
+	return tdi_vm_set_private(vm->tdi, VM_DST_GPA, LEN, false);
+}
+
+static int delete_slot(struct vm *vm)
+{
+	return tdi_vm_del_slot(vm->tdi, SLOT_PRIVATE);
+}
+
+static int release_file(struct vm *vm)
+{
+	int ret = close(vm->private_fd) ? -errno : 0;
+
+	vm->private_fd = -1;
+	return ret;
+}
+
+FIXTURE_VARIANT_ADD(tvm, hole_punched)
+{
+	.take = punch,
+	.back = true,
+};
+
+FIXTURE_VARIANT_ADD(tvm, converted)
+{
+	.take = convert,
+	.free = punch,
+};
+
+FIXTURE_VARIANT_ADD(tvm, slot_deleted)
+{
+	.take = delete_slot,
+	.free = release_file,
+	.whole = true,
+};
+
+FIXTURE_VARIANT_ADD(tvm, file_released)
+{
+	.take = release_file,
+	.whole = true,
+};
+
+/* all of it, filled: what was just freed is in it */
+static uint8_t *catch_pages(void)
+{
+	uint8_t *p = mmap(NULL, CATCH_LEN, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	memset(p, MINE, CATCH_LEN);
+	return p;
+}
+
+static long changed_bytes(const uint8_t *p)
+{
+	long n = 0, i;
+
+	for (i = 0; i < CATCH_LEN; i++)
+		n += p[i] != MINE;
+	return n;
+}
+
+/* copies take longer than fills: the engine sums what it reads */
+static int post_all(struct fn *fn)
+{
+	int i, ret = 0;
+
+	for (i = 0; ret >= 0 && i < NR_DESCS; i++)
+		ret = fn_post(fn, TEEMU_OP_COPY, TEEMU_DESC_F_SRC_T |
+			      TEEMU_DESC_F_DST_T, VM_SRC_GPA, VM_DST_GPA, LEN);
+	return ret < 0 ? ret : 0;
+}
+
+TVM_TEST(while_dma_runs)
+{
+	long blocked, pages = LEN / PAGE;
+	uint8_t *mine;
+	int i, status, done = 0, stopped = 0;
+
+	ASSERT_EQ(0, tvm_to_run(self));
+	ASSERT_EQ(0, vm_fill(&self->vm, VM_SRC_GPA, LEN, 0x1234567));
+	ASSERT_EQ(0, vm_fill(&self->vm, VM_DST_GPA, LEN, 0));
+	ASSERT_EQ(0, post_all(&self->fn));
+	/* it is under way, and all the pages are in firmware's table */
+	ASSERT_EQ(TEEMU_DESC_DONE, fn_wait(&self->fn, 0, NULL));
+	ASSERT_EQ(2 * pages, world_table("mem_pages"));
+	blocked = world_iommu_count(0, "t1_blocked");
+
+	/* shut out when the call returns, and by this call, not by the next */
+	ASSERT_EQ(0, variant->take(&self->vm));
+	EXPECT_EQ(variant->whole ? 0 : pages, world_table("mem_pages"));
+	if (variant->free) {
+		EXPECT_EQ(0, variant->free(&self->vm));
+	}
+	mine = catch_pages();
+	ASSERT_NE(NULL, mine);
+
+	for (i = 0; i < NR_DESCS; i++) {
+		status = fn_wait(&self->fn, i, NULL);
+		done += status == TEEMU_DESC_DONE;
+		stopped += status == TEEMU_DESC_BLOCKED;
+		/* once it is stopped it stays so */
+		EXPECT_TRUE(status == TEEMU_DESC_BLOCKED ||
+			    (status == TEEMU_DESC_DONE && !stopped))
+			note("descriptor %d: status %d", i, status);
+	}
+	EXPECT_LT(0, done);
+	EXPECT_LT(0, stopped)
+		note("all was over before the pages went: no proof");
+	EXPECT_LT(blocked, world_iommu_count(0, "t1_blocked"));
+	EXPECT_EQ(0, changed_bytes(mine));
+	EXPECT_EQ(variant->whole ? 0 : pages, world_table("mem_pages"));
+
+	/* the rest of private memory is as it was, or gone like this */
+	ASSERT_EQ(0, fn_ring_start(&self->fn));
+	EXPECT_EQ(variant->whole ? TEEMU_DESC_BLOCKED : TEEMU_DESC_DONE,
+		  fn_dma(&self->fn, TEEMU_OP_CHECKSUM, TEEMU_DESC_F_SRC_T,
+			 VM_SRC_GPA, 0, PAGE));
+	if (variant->back) {
+		/* a page that the guest has again is DMA's again */
+		EXPECT_EQ(0, vm_fill(&self->vm, VM_DST_GPA, PAGE, 1));
+		EXPECT_EQ(TEEMU_DESC_DONE,
+			  fn_dma(&self->fn, TEEMU_OP_FILL, TEEMU_DESC_F_DST_T,
+				 PATTERN, VM_DST_GPA, PAGE));
+		EXPECT_EQ(TEEMU_DESC_BLOCKED,
+			  fn_dma(&self->fn, TEEMU_OP_FILL, TEEMU_DESC_F_DST_T,
+				 PATTERN, VM_DST_GPA + PAGE, PAGE));
+	}
+	EXPECT_EQ(0, changed_bytes(mine));
+	munmap(mine, CATCH_LEN);
+	EXPECT_EQ(0, fn_unbind(&self->fn));
+}
+
+/* again and again, in the middle of whatever the engine does */
+AUDITED_TEST(hole_punched_many_times)
+{
+	uint64_t end = now_ms() + 4000;
+	int rounds = 0, status;
+	uint8_t *mine;
+	struct vm vm;
+	struct fn fn;
+
+	vm_init(&vm);
+	fn_init(&fn, 0);
+	mine = catch_pages();
+	ASSERT_NE(NULL, mine);
+	ASSERT_EQ(0, vm_open(&vm, 0) ?: fn_open(&fn, &vm) ?: fn_bind(&fn) ?:
+		     fn_run(&fn) ?: fn_ring_start(&fn));
+	while (now_ms() < end && rounds < 200) {
+		ASSERT_EQ(0, vm_fill(&vm, VM_DST_GPA, 16 * PAGE, rounds));
+		ASSERT_LE(0, fn_post(&fn, TEEMU_OP_FILL, TEEMU_DESC_F_DST_T,
+				     PATTERN, VM_DST_GPA, 16 * PAGE));
+		if (rounds & 1)
+			sleep_ms(rounds % 3);
+		ASSERT_EQ(0, punch(&vm));
+		ASSERT_EQ(0, world_table("mem_pages"));
+		status = fn_wait(&fn, fn.next - 1, NULL);
+		ASSERT_TRUE(status == TEEMU_DESC_DONE ||
+			    status == TEEMU_DESC_BLOCKED)
+			note("status %d", status);
+		rounds++;
+	}
+	EXPECT_LT(3, rounds);
+	EXPECT_EQ(0, changed_bytes(mine));
+	munmap(mine, CATCH_LEN);
+	fn_close(&fn);
+	vm_close(&vm);
+}
+
+TVM_MAIN

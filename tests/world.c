@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "world.h"
+
+#define FOLDER	"/sys/kernel/debug/teemu/" VENDOR "/"
+
+struct world world;
+
+static void vnote(const char *fmt, va_list ap)
+{
+	printf("# ");
+	vprintf(fmt, ap);
+	printf("\n");
+	fflush(stdout);
+}
+
+void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vnote(fmt, ap);
+	va_end(ap);
+}
+
+int failed(int ret, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	if (ret >= 0)
+		return ret;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	note("%s: %s", text, strerror(-ret));
+	return ret;
+}
+
+uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+void sleep_ms(unsigned int ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+
+	while (nanosleep(&ts, &ts) && errno == EINTR)
+		;
+}
+
+static int find_functions(void)
+{
+	struct tdi_function fns[MAX_FNS];
+	int n, i;
+
+	n = tdi_function_list(TEEMU_VENDOR_ID, TEEMU_DEVICE_ID, fns, MAX_FNS);
+	if (n < MAX_FNS)
+		return n < 0 ? n : -ENODEV;
+	for (i = 0; i < MAX_FNS; i++)
+		strcpy(world.bdf[i], fns[i].bdf);
+	world.nr = MAX_FNS;
+	return 0;
+}
+
+int world_connect(void)
+{
+	struct tdi_function fn;
+	int ret;
+
+	ret = tdi_function_read(world.bdf[0], &fn);
+	if (!ret && !fn.tsm[0])
+		ret = tdi_link_connect(world.bdf[0], world.tsm);
+	return failed(ret, "connect %s to %s", world.bdf[0], world.tsm);
+}
+
+int world_disconnect(void)
+{
+	return failed(tdi_link_disconnect(world.bdf[0]), "disconnect %s",
+		      world.bdf[0]);
+}
+
+/* found by this process's parent, and as that has left it */
+static bool is_prepared(void)
+{
+	char text[TDI_NAME_MAX], path[PATH_MAX];
+	int i;
+
+	if (!world.nr || tdi_attr_read(world.bdf[0], "tsm/connect", text,
+				       sizeof(text)) ||
+	    strcmp(text, world.tsm))
+		return false;
+	for (i = 0; i < world.nr; i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/bus/pci/drivers/vfio-pci/%s", world.bdf[i]);
+		if (access(path, F_OK))
+			return false;
+	}
+	return true;
+}
+
+int world_prepare(void)
+{
+	int ret, i;
+
+	if (is_prepared())
+		return 0;
+	ret = tdi_tsm_find(TSM_PARENT, world.tsm);
+	if (!ret)
+		ret = find_functions();
+	if (ret)
+		return -ENODEV;
+	ret = world_connect();
+	for (i = 0; !ret && i < world.nr; i++)
+		ret = failed(tdi_driver_bind(world.bdf[i], "vfio-pci"),
+			     "%s to vfio-pci", world.bdf[i]);
+	return ret;
+}
+
+int world_write(const char *path, const char *text)
+{
+	char full[PATH_MAX];
+	size_t len = strlen(text);
+	ssize_t n;
+	int fd;
+
+	snprintf(full, sizeof(full), FOLDER "%s", path);
+	fd = open(full, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return failed(-errno, "%s", full);
+	n = write(fd, text, len);
+	if (n != (ssize_t)len)
+		n = n < 0 ? -errno : -EIO;
+	close(fd);
+	return failed(n < 0 ? n : 0, "%s: %s", full, text);
+}
+
+int world_read(const char *path, char *buf, size_t size)
+{
+	char full[PATH_MAX];
+	size_t len = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(full, sizeof(full), FOLDER "%s", path);
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return failed(-errno, "%s", full);
+	while (len + 1 < size && (n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += n;
+	close(fd);
+	buf[len] = 0;
+	return 0;
+}
+
+bool world_tdi_is(unsigned int nr, const char *state)
+{
+	char path[32], text[64];
+
+	snprintf(path, sizeof(path), "fn%u/tdi", nr);
+	if (world_read(path, text, sizeof(text)))
+		return false;
+	text[strcspn(text, "\n")] = 0;
+	if (!strcmp(text, state))
+		return true;
+	note("fn%u: %s, looked for %s", nr, text, state);
+	return false;
+}
+
+long world_number(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+	const char *s = line;
+
+	while ((s = strstr(s, name))) {
+		if ((s == line || isspace((unsigned char)s[-1])) && s[len] == ' ')
+			return strtol(s + len, NULL, 0);
+		s += len;
+	}
+	return -1;
+}
+
+long world_table(const char *name)
+{
+	char text[4096];
+
+	if (world_read("tables", text, sizeof(text)))
+		return -1;
+	return world_number(text, name);
+}
+
+long world_iommu_count(unsigned int nr, const char *name)
+{
+	char text[4096], *line;
+
+	if (world_read("iommu", text, sizeof(text)))
+		return -1;
+	line = strstr(text, world.bdf[nr]);
+	if (!line)
+		return -1;
+	line[strcspn(line, "\n")] = 0;
+	return world_number(line, name);
+}
+
+int world_vms(void)
+{
+	struct dirent *e;
+	int n = 0;
+	DIR *dir;
+
+	dir = opendir("/sys/kernel/debug/kvm");
+	if (!dir)
+		return -errno;
+	while ((e = readdir(dir)))
+		n += e->d_type == DT_DIR && isdigit((unsigned char)e->d_name[0]);
+	closedir(dir);
+	return n;
+}
+
+int world_wait_vms(int count, unsigned int ms)
+{
+	uint64_t end = now_ms() + ms;
+	int n;
+
+	while ((n = world_vms()) != count && now_ms() < end)
+		sleep_ms(5);
+	return n;
+}
