@@ -270,10 +270,12 @@ static int tdi_do_bind(struct pci_tdi_seat *seat, struct tdi_binding *b)
 
 	rc = pci_tsm_bind(seat->pdev, b->kvm, b->tdi_id);
 	if (rc) {
-		/* a driver that cannot undo its own bind says quarantine */
-		if (b->quarantine)
-			return rc;
-		goto err_dma;
+		if (!b->quarantine)
+			goto err_dma;
+		/* a driver that could not undo its own bind: no T=1 request at least */
+		if (!b->dma_disabled)
+			seat->dma_ops->disable(seat->dma_priv);
+		return rc;
 	}
 
 	rc = tdi_publish_bind(seat);

@@ -11,6 +11,7 @@
 
 struct device;
 struct seq_file;
+struct teemu_platform;
 struct teemu_rc;
 
 /**
@@ -23,12 +24,17 @@ struct teemu_rc;
  *	  not present at @gpa. Context: process; @xfer must not sleep.
  * @referee: print "calls N", "refused N", "violations N" and the last violation
  * @tables: print one line "name count" for each table, 0 when empty
+ * @attach: optional: what @fw may drive from now on, with @priv; NULL: nothing any
+ *	    more. Called before the TSM driver's device appears and after it has
+ *	    gone. Context: process.
  * @refuse: fault switch: the next @count calls of leaf @leaf after skipping
  *	    @skip of them answer @status and change nothing; @count 0 clears
  */
 struct teemu_fw_ops {
 	int (*tdma)(void *fw, u16 rid, u64 gpa, size_t len, bool write,
 		    void (*xfer)(void *ctx, phys_addr_t hpa), void *ctx);
+	void (*attach)(void *fw, const struct teemu_platform *platform,
+		       void *priv);
 	void (*referee)(void *fw, struct seq_file *m);
 	void (*tables)(void *fw, struct seq_file *m);
 	int (*refuse)(void *fw, u32 leaf, u64 status, u32 skip, u32 count);
@@ -39,7 +45,8 @@ struct teemu_fw_ops {
  * @ide_keys: the keys of selective stream @stream between the root port and the
  *	      endpoint are in place (@go) or gone: with @go, a stream enabled in
  *	      both IDE capabilities reads Secure; without, Insecure at once, and
- *	      the TDIs that were locked over it fall to ERROR.
+ *	      the TDIs that were locked over it fall to ERROR, and are at rest and
+ *	      scrubbed when this returns.
  * @invalidate: queued invalidation of @rid has been processed: cached
  *		translations of it are gone and its requests in flight are over.
  *

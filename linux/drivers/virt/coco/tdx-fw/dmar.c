@@ -38,15 +38,47 @@ struct fw_dmar *fw_dmar_find(struct tdx_fw *fw, u8 iommu,
 	return NULL;
 }
 
+/* no function of this IOMMU has the requester id of @id but another stream */
+static bool is_devif_id(struct tdx_fw *fw, u8 iommu, u64 id)
+{
+	struct fw_devif *devif;
+
+	lockdep_assert_held(&fw->lock);
+	if (id > U32_MAX || TDX_DEVIF_IOMMU(id) != iommu)
+		return false;
+	list_for_each_entry(devif, &fw->devifs, list)
+		if (TDX_DEVIF_IOMMU(devif->id) == iommu &&
+		    TDX_DEVIF_RID(devif->id) == TDX_DEVIF_RID(id))
+			return devif->id == id;
+	return true;
+}
+
+/*
+ * The operands that name an entry, for every call that has them: IOMMU (the first),
+ * level at position @level_pos, @id behind it.
+ */
+u64 fw_dmar_operands(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
+		     u64 id, u32 level_pos)
+{
+	bool good;
+
+	if (iommu >= TDX_FW_NR_IOMMUS)
+		return TDX_OPERAND_INVALID | 1;
+	if (level > TDX_DMAR_PASIDTE)
+		return TDX_OPERAND_INVALID | level_pos;
+	good = level == TDX_DMAR_PASIDTE ? is_devif_id(fw, iommu, id) :
+					   id <= U16_MAX;
+	return good ? TDX_SUCCESS : TDX_OPERAND_INVALID | (level_pos + 1);
+}
+
 /* the last of the operands: a function of this IOMMU whose TD is alive */
-static u64 add_pasidte(struct tdx_fw *fw, u8 iommu, u64 id, u64 page,
-		       struct fw_dmar *new)
+static u64 add_pasidte(struct tdx_fw *fw, u64 id, u64 page, struct fw_dmar *new)
 {
 	struct fw_devif *devif;
 	u64 status;
 
-	if (page || TDX_DEVIF_IOMMU(id) != iommu)
-		return TDX_OPERAND_INVALID | (page ? 4 : 3);
+	if (page)
+		return TDX_OPERAND_INVALID | 4;
 	devif = fw_devif_find(fw, id);
 	if (!devif)
 		return TDX_DEVIFMT_NOT_PRESENT | 3;
@@ -67,10 +99,9 @@ static u64 dmar_add(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
 
 	if (!new)
 		return TDX_OPERAND_BUSY;
-	if (iommu >= TDX_FW_NR_IOMMUS)
-		return TDX_OPERAND_INVALID | 1;
-	if (level > TDX_DMAR_PASIDTE)
-		return TDX_OPERAND_INVALID | 2;
+	status = fw_dmar_operands(fw, iommu, level, id, 2);
+	if (status)
+		return status;
 	if (fw_dmar_find(fw, iommu, level, id))
 		return TDX_DMAR_INVALID_MAPPING_STATE;
 	if (level != TDX_DMAR_RTE) {
@@ -80,7 +111,7 @@ static u64 dmar_add(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
 	}
 	new->state = TDX_DMAR_PRESENT;
 	if (level == TDX_DMAR_PASIDTE) {
-		status = add_pasidte(fw, iommu, id, page, new);
+		status = add_pasidte(fw, id, page, new);
 	} else {
 		status = fw_page_claim(fw, &new->page, page, FW_PT_IOMMU_MT,
 				       NULL);
@@ -106,7 +137,9 @@ static u64 dmar_add(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
  * @id: requester id, or for a PASIDTE the device interface
  * @page: the table below the entry; 0 for a PASIDTE
  *
- * Return: TDX_DMAR_INVALID_MAPPING_STATE (taken), TDX_DMAR_ENTRY_NOT_PRESENT (its
+ * Return: TDX_OPERAND_INVALID (also an id of more than 16 bits, or a device
+ * interface of another IOMMU or stream than the function's; so do the other calls),
+ * TDX_DMAR_INVALID_MAPPING_STATE (taken), TDX_DMAR_ENTRY_NOT_PRESENT (its
  * parent), TDX_DEVIFMT_NOT_PRESENT, TDX_PAGE_METADATA_INCORRECT, other status, or
  * success: PRESENT, a PASIDTE PENDING.
  * Context: process, may sleep.
@@ -129,8 +162,13 @@ EXPORT_SYMBOL_GPL(tdh_dmar_add);
 static u64 dmar_block(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
 		      u64 id)
 {
-	struct fw_dmar *dmar = fw_dmar_find(fw, iommu, level, id);
+	struct fw_dmar *dmar;
+	u64 status;
 
+	status = fw_dmar_operands(fw, iommu, level, id, 2);
+	if (status)
+		return status;
+	dmar = fw_dmar_find(fw, iommu, level, id);
 	if (!dmar)
 		return TDX_DMAR_ENTRY_NOT_PRESENT;
 	if (dmar->state == TDX_DMAR_BLOCKED || dmar->children)
@@ -166,11 +204,11 @@ static u64 dmar_read(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
 		     u64 id, struct tdx_dmar_entry *out)
 {
 	struct fw_dmar *dmar;
+	u64 status;
 
-	if (iommu >= TDX_FW_NR_IOMMUS)
-		return TDX_OPERAND_INVALID | 1;
-	if (level > TDX_DMAR_PASIDTE)
-		return TDX_OPERAND_INVALID | 2;
+	status = fw_dmar_operands(fw, iommu, level, id, 2);
+	if (status)
+		return status;
 	*out = (struct tdx_dmar_entry) { .state = TDX_DMAR_FREE };
 	dmar = fw_dmar_find(fw, iommu, level, id);
 	if (!dmar)
@@ -215,8 +253,13 @@ static bool iotlb_tracked(const struct fw_dmar *dmar)
 static u64 dmar_remove(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
 		       u64 id, u64 *page, struct fw_dmar **old)
 {
-	struct fw_dmar *dmar = fw_dmar_find(fw, iommu, level, id);
+	struct fw_dmar *dmar;
+	u64 status;
 
+	status = fw_dmar_operands(fw, iommu, level, id, 2);
+	if (status)
+		return status;
+	dmar = fw_dmar_find(fw, iommu, level, id);
 	if (!dmar)
 		return TDX_DMAR_ENTRY_NOT_PRESENT;
 	if (dmar->state != TDX_DMAR_BLOCKED)

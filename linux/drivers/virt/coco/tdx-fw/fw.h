@@ -452,6 +452,8 @@ size_t fw_spdm_wrap(u8 *msg, size_t payload_len);
 const u8 *fw_spdm_unwrap(const u8 *msg, size_t len, size_t *payload_len);
 
 /* dmar.c */
+u64 fw_dmar_operands(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
+		     u64 id, u32 level_pos);
 struct fw_dmar *fw_dmar_find(struct tdx_fw *fw, u8 iommu,
 			     enum tdx_dmar_level level, u16 rid);
 

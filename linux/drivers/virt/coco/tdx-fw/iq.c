@@ -16,8 +16,13 @@
 static u64 request_entry(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
 			 u64 id, struct fw_inv *inv)
 {
-	struct fw_dmar *dmar = fw_dmar_find(fw, iommu, level, id);
+	struct fw_dmar *dmar;
+	u64 status;
 
+	status = fw_dmar_operands(fw, iommu, level, id, 3);
+	if (status)
+		return status;
+	dmar = fw_dmar_find(fw, iommu, level, id);
 	if (!dmar)
 		return TDX_DMAR_ENTRY_NOT_PRESENT;
 	if (dmar->state != TDX_DMAR_BLOCKED || dmar->inv != TDX_DMAR_INV_PENDING)

@@ -24,7 +24,6 @@ static int __init plug_init(void)
 		tdx_fw_destroy(fw);
 		return PTR_ERR(rc);
 	}
-	tdx_fw_set_platform(fw, &teemu_platform, rc);
 	plug_fw = fw;
 	plug_rc = rc;
 	return 0;
@@ -34,7 +33,6 @@ late_initcall(plug_init);
 static void __exit plug_exit(void)
 {
 	teemu_rc_destroy(plug_rc);
-	tdx_fw_set_platform(plug_fw, NULL, NULL);
 	tdx_fw_destroy(plug_fw);
 }
 module_exit(plug_exit);

@@ -57,9 +57,10 @@ const char *tdx_fw_leaf_name(u32 leaf)
 }
 EXPORT_SYMBOL_GPL(tdx_fw_leaf_name);
 
+/* what a TD calls by itself; SPDM.TPA.SET is the host's, in the service TD's name */
 static bool guest_leaf(u32 leaf)
 {
-	return leaf >= TDG_SPDM_TPA_SET && leaf <= TDG_MMIO_ACCEPT;
+	return leaf >= TDG_DEVIF_VALIDATE && leaf <= TDG_MMIO_ACCEPT;
 }
 
 static struct fw_fault *find_fault(struct tdx_fw *fw, u32 leaf)
@@ -135,7 +136,9 @@ u64 fw_judge(struct tdx_fw *fw, u32 leaf, u64 object, u64 status)
 			.state = fw->seen,
 		};
 	}
-	trace_fw_call(tdx_fw_leaf_name(leaf), object, status, violation);
+	/* the name is looked for: not under the lock unless somebody reads it */
+	if (trace_fw_call_enabled())
+		trace_fw_call(tdx_fw_leaf_name(leaf), object, status, violation);
 	return status;
 }
 

@@ -59,7 +59,13 @@ static int fw_refuse(void *fw, u32 leaf, u64 status, u32 skip, u32 count)
 	return tdx_fw_refuse(fw, leaf, status, skip, count);
 }
 
+static void fw_attach(void *fw, const struct teemu_platform *platform, void *priv)
+{
+	tdx_fw_set_platform(fw, platform, priv);
+}
+
 const struct teemu_fw_ops fw_teemu_ops = {
+	.attach = fw_attach,
 	.tdma = fw_tdma,
 	.referee = fw_referee_show,
 	.tables = fw_tables_show,

@@ -199,7 +199,7 @@ static void spdm_objects(struct kunit *test)
 
 	VIOLATES(TDX_OPERAND_INVALID, tdh_spdm_create(rig->fw, 4, 1, page));
 	VIOLATES(TDX_SPDM_ENTRY_NOT_PRESENT, tdh_spdm_delete(rig->fw, 0, 1));
-	HARMLESS(TDX_SPDM_ENTRY_NOT_PRESENT,
+	VIOLATES(TDX_SPDM_ENTRY_NOT_PRESENT,
 		 tdg_spdm_tpa_set(rig->fw, 0, 1, &chain, 1));
 	OK(tdh_spdm_create(rig->fw, 0, 1, page));
 	VIOLATES(TDX_PAGE_METADATA_INCORRECT,
@@ -209,7 +209,7 @@ static void spdm_objects(struct kunit *test)
 	VIOLATES(TDX_PAGE_METADATA_INCORRECT,
 		 tdh_phymem_page_reclaim(rig->fw, page));
 	OK(tdg_spdm_tpa_set(rig->fw, 0, 1, &chain, 1));
-	HARMLESS(TDX_SPDM_INVALID_STATE,
+	VIOLATES(TDX_SPDM_INVALID_STATE,
 		 tdg_spdm_tpa_set(rig->fw, 0, 1, &chain, 1));
 	OK(tdh_spdm_delete(rig->fw, 0, 1));
 	rig_expect_empty(test);
@@ -452,6 +452,50 @@ static void dmar_tables(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, entry.state, TDX_DMAR_FREE);
 }
 
+/* each call that names an entry refuses a name that cannot be one */
+static void dmar_bad_name(struct kunit *test, u8 iommu,
+			  enum tdx_dmar_level level, u64 id)
+{
+	struct rig *rig = test->priv;
+	struct tdx_dmar_entry entry;
+	struct tdx_fw *fw = rig->fw;
+	u64 page;
+
+	VIOLATES(TDX_OPERAND_INVALID,
+		 tdh_dmar_add(fw, iommu, level, id,
+			      level == TDX_DMAR_PASIDTE ? 0 : rig_page(rig)));
+	VIOLATES(TDX_OPERAND_INVALID, tdh_dmar_read(fw, iommu, level, id, &entry));
+	VIOLATES(TDX_OPERAND_INVALID, tdh_dmar_block(fw, iommu, level, id));
+	VIOLATES(TDX_OPERAND_INVALID,
+		 tdh_iq_inv_request(fw, iommu, TDX_INV_ENTRY, level, id));
+	VIOLATES(TDX_OPERAND_INVALID,
+		 tdh_dmar_remove(fw, iommu, level, id, &page));
+}
+
+static void dmar_names(struct kunit *test)
+{
+	struct rig *rig = test->priv;
+
+	rig_build_td(test, 0);
+	rig_build_stream(test);
+	rig_build_devif(test, 0, 0);
+	for (int present = 0; present < 2; present++) {
+		u64 id = rig->devif[0];
+
+		dmar_bad_name(test, 4, TDX_DMAR_RTE, RIG_RID);
+		dmar_bad_name(test, 0, 4, RIG_RID);
+		for (int level = TDX_DMAR_RTE; level < TDX_DMAR_PASIDTE; level++)
+			dmar_bad_name(test, 0, level, RIG_RID | BIT(16));
+		/* another IOMMU, another stream, too long */
+		dmar_bad_name(test, 0, TDX_DMAR_PASIDTE, id ^ BIT(24));
+		dmar_bad_name(test, 1, TDX_DMAR_PASIDTE, id);
+		dmar_bad_name(test, 0, TDX_DMAR_PASIDTE, id ^ BIT(16));
+		dmar_bad_name(test, 0, TDX_DMAR_PASIDTE, id | BIT_ULL(32));
+		if (!present)
+			rig_add_dma(test, 0);
+	}
+}
+
 /* the entry is not invalidated before the root complex says so */
 static void while_invalidating(struct kunit *test)
 {
@@ -692,6 +736,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(devif_mt),
 	KUNIT_CASE(devif_create),
 	KUNIT_CASE(dmar_tables),
+	KUNIT_CASE(dmar_names),
 	KUNIT_CASE(iq),
 	KUNIT_CASE(mmio_mt),
 	KUNIT_CASE(mmio_map),

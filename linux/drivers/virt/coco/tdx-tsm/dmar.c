@@ -11,6 +11,8 @@
 
 /* 1 ms in atomic context, 0.2 s otherwise, until another's process() is over */
 #define IQ_TRIES		200
+/* others may fill the queue again before we get in */
+#define IQ_FULL_TRIES		8
 
 /* Complete all that is queued, or with @atomic the IOTLB part of it */
 static int iq_process(struct tdx_tsm *tsm, bool atomic)
@@ -34,7 +36,7 @@ static u64 iq_request(struct tdx_tsm *tsm, enum tdx_inv_type type,
 {
 	u64 status;
 
-	for (int i = 0; i < IQ_TRIES; i++) {
+	for (int i = 0; i < IQ_FULL_TRIES; i++) {
 		status = tdh_iq_inv_request(tsm->fw, TDX_IOMMU, type, level, id);
 		if (TDX_CLASS(status) != TDX_IOMMU_IQ_QUEUE_FULL)
 			break;

@@ -4,6 +4,7 @@
  * offers in the clear. Whatever the device answers is untrusted input.
  */
 #include <linux/cleanup.h>
+#include <linux/jiffies.h>
 #include <linux/pci.h>
 #include <linux/pci-doe.h>
 #include <linux/slab.h>
@@ -12,10 +13,9 @@
 
 #include "tdx-tsm.h"
 
-/* A chain has a 16 bit length; a device that dribbles it is not waited for */
+/* A chain has a 16 bit length; one that dribbles in is waited for TDX_CERTS_MS */
 #define TDX_CERTS_MAX		SZ_64K
 #define TDX_CERTS_PORTION	1024
-#define TDX_CERTS_ROUNDS	256
 
 /**
  * tdx_doe() - one DOE round with the DSM
@@ -26,7 +26,7 @@
  * @rsp_size: its size in bytes
  *
  * Context: process, under pci_tsm_pf0::lock of @dsm. Bounded by DOE's own limits
- * (1 s for the answer, 1 s for an abort); not interruptible.
+ * to 3 s, see TDX_BIND_MS; not interruptible.
  *
  * Return: length of the answer in bytes, which may have up to three bytes of
  * padding at its end; -EPROTO: the answer is shorter than any SPDM message; or
@@ -90,34 +90,36 @@ static int certs_round(struct pci_dev *dsm, struct spdm_certificate *rsp,
  * @certs_len: filled with its length in bytes
  *
  * The chain's own length field (its first two bytes) has been checked against
- * the number of bytes that came. Context: as tdx_doe().
+ * the number of bytes that came. Context: as tdx_doe(), for each portion; none is
+ * asked for after TDX_CERTS_MS.
  *
- * Return: 0; -ENOMEM; -EPROTO: the device contradicts itself or never ends; or
- * what tdx_doe() says.
+ * Return: 0; -ENOMEM; -EPROTO: the device contradicts itself; -ETIMEDOUT: it never
+ * ends; or what tdx_doe() says.
  */
 int tdx_fetch_certs(struct pci_dev *dsm, u8 **certs, size_t *certs_len)
 {
 	struct spdm_certificate *rsp __free(kfree) =
 		kzalloc(sizeof(*rsp) + TDX_CERTS_PORTION, GFP_KERNEL);
 	u8 *chain __free(kvfree) = kvzalloc(TDX_CERTS_MAX, GFP_KERNEL);
+	unsigned long end = jiffies + msecs_to_jiffies(TDX_CERTS_MS);
 	size_t have = 0, total = 0;
 
 	if (!rsp || !chain)
 		return -ENOMEM;
 
-	for (int round = 0; round < TDX_CERTS_ROUNDS; round++) {
-		int portion = certs_round(dsm, rsp, have, &total);
+	do {
+		int portion;
 
+		if (time_after(jiffies, end))
+			return -ETIMEDOUT;
+		portion = certs_round(dsm, rsp, have, &total);
 		if (portion < 0)
 			return portion;
 		memcpy(chain + have, rsp->bytes, portion);
 		have += portion;
-		if (have == total)
-			break;
-	}
+	} while (have != total);
 
-	if (have != total || have < sizeof(__le32) ||
-	    get_unaligned_le16(chain) != total)
+	if (have < sizeof(__le32) || get_unaligned_le16(chain) != total)
 		return -EPROTO;
 	*certs = no_free_ptr(chain);
 	*certs_len = total;

@@ -11,9 +11,6 @@
 
 #include "tdx-tsm.h"
 
-/* portions that one report may come in */
-#define TDX_REPORT_ROUNDS	64
-
 /* Bytes of @src from @offset on, as many as fit or exist */
 static size_t copy_from_offset(void *resp, size_t resp_len, const void *src,
 			       size_t src_len, u32 offset)
@@ -89,21 +86,22 @@ static ssize_t vendor(struct tdx_tdi *tdi, const void *payload, void *resp,
 	}
 }
 
-/* All portions of the report, from the device into firmware */
+/*
+ * All portions of the report, from the device into firmware, which has checked that
+ * each is not empty and that their sum stays below the report's maximum; the budget
+ * ends a device that dribbles.
+ */
 static int report_fetch(struct tdx_tdi *tdi, u64 *code)
 {
 	struct tdx_devif_result result;
 	u16 offset = 0;
 	int rc;
 
-	for (int i = 0; i < TDX_REPORT_ROUNDS; i++) {
+	do {
 		rc = tdx_round_td(tdi, TDISP_GET_REPORT, offset, code, &result);
-		if (rc || TDX_IS_ERROR(*code) || !result.remainder)
-			return rc;
-		/* firmware has checked both against the report's maximum */
 		offset += result.portion;
-	}
-	return -EPROTO;
+	} while (!rc && !TDX_IS_ERROR(*code) && result.remainder);
+	return rc;
 }
 
 /* Firmware's copy of the report, kept to check MMIO against and to read on */
@@ -209,6 +207,7 @@ static ssize_t guest_errno(ssize_t rc)
 	case -EPROTO:
 	case -EBADMSG:
 	case -EOWNERDEAD:
+	case -EUCLEAN:
 		return -EIO;
 	default:
 		return rc;
@@ -226,7 +225,8 @@ static ssize_t guest_errno(ssize_t rc)
  * @tsm_code: filled with the TDX module's completion status, 0 if it was not
  *	      asked; also on failure
  *
- * Context: under pci_tsm_rwsem (read) and pci_tsm_pf0::lock.
+ * Context: under pci_tsm_rwsem (read) and pci_tsm_pf0::lock; bounded, see
+ * TDX_REQUEST_MS.
  *
  * Return: the number of bytes of @req_out that were *not* filled; -EINVAL: not
  * kernel buffers, or a length or reserved field is wrong; -EOPNOTSUPP: unknown
@@ -261,6 +261,7 @@ ssize_t tdx_guest_req(struct pci_tdi *base, enum pci_tsm_req_scope scope,
 	if (scope < op->scope)
 		return -EPERM;
 
+	tdx_round_budget(tdi->link, TDX_REQUEST_MS);
 	filled = op->run(tdi, req->payload, req_out.kernel, out_len, &code);
 	if (tsm_code)
 		*tsm_code = code;

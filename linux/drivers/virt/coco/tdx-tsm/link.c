@@ -234,8 +234,8 @@ static int link_release(struct tdx_link *link)
  * tdx_link_up() - connect: authenticate the device and secure the link
  * @link: a link that is down
  *
- * Context: under pci_tsm_rwsem (write) and pci_tsm_pf0::lock. Bounded by DOE's
- * limits times the length of the certificate chain. Undone by tdx_link_down().
+ * Context: under pci_tsm_rwsem (write) and pci_tsm_pf0::lock. Bounded, see
+ * TDX_CERTS_MS. Undone by tdx_link_down().
  *
  * Return: 0; -ENOMEM; -ENXIO: a port did not go Secure; -EPROTO: the device's
  * answers make no sense; or firmware's refusal as errno. Nothing is held then.
@@ -271,12 +271,14 @@ void tdx_link_down(struct tdx_link *link)
 
 	if (!list_empty(&link->tdis)) {
 		tdx_link_block(link, NULL);
-		tdx_leak(link->tsm, link, "link of a quarantined TDI");
+		/* if firmware did not cut the stream, its ports do now */
+		ide_disable(link);
+		tdx_leak_link(link, "link of a quarantined TDI");
 		return;
 	}
 	/* a refusal may be passing */
 	if (link_release(link) && link_release(link))
-		tdx_leak(link->tsm, link, "link");
+		tdx_leak_link(link, "link");
 }
 
 /**
@@ -316,10 +318,13 @@ int tdx_link_usable(struct tdx_link *link)
  * @link: the link
  * @cause: the TDI that would not stop, or NULL
  *
- * Hits every TDI of the device: each falls to ERROR, and its VMM is told so.
+ * Hits every TDI of the device: each falls to ERROR, and its VMM is told so. That
+ * comes first: a function scrubs itself when the stream goes, for the last time if
+ * its DSM is dead, and what its TVM could still write after that would stay.
  * Context: under pci_tsm_pf0::lock. Blocked already is a success.
  *
- * Return: 0 or firmware's refusal as errno.
+ * Return: 0 or firmware's refusal as errno; the others have lost their MMIO then,
+ * too, and have to be unbound.
  */
 int tdx_link_block(struct tdx_link *link, struct tdx_tdi *cause)
 {
@@ -331,6 +336,9 @@ int tdx_link_block(struct tdx_link *link, struct tdx_tdi *cause)
 
 	if (link->blocked || !link->configured)
 		return 0;
+	list_for_each_entry(tdi, &link->tdis, node)
+		if (tdi != cause)
+			tdx_tdi_tell_error(tdi);
 	status = tdx_retry(tdh_ide_stream_block(link->tsm->fw, TDX_IOMMU,
 						stream_of(link)));
 	if (TDX_CLASS(status) != TDX_IDE_STREAM_BLOCKED) {
@@ -340,8 +348,5 @@ int tdx_link_block(struct tdx_link *link, struct tdx_tdi *cause)
 	}
 	link->blocked = true;
 	link->keyed = false;
-	list_for_each_entry(tdi, &link->tdis, node)
-		if (tdi != cause)
-			tdx_tdi_tell_error(tdi);
 	return 0;
 }

@@ -27,8 +27,9 @@
  *
  * Return: 0 on success; -ENOMEM: firmware found no memory, or something taken,
  * for too long; -ENOSPC: the key id is in use; -EOWNERDEAD: the TD is fatal;
- * -EBADMSG: the device's TDISP answer was not a good one; -EIO: any other
- * refusal.
+ * -EBADMSG: the device's TDISP answer was not a good one; -EUCLEAN: the device
+ * interface has not stopped as far as firmware knows, or is in another wrong state;
+ * -EIO: any other refusal.
  */
 int tdx_check(struct tdx_tsm *tsm, u32 leaf, u64 status)
 {
@@ -45,6 +46,9 @@ int tdx_check(struct tdx_tsm *tsm, u32 leaf, u64 status)
 		return -EOWNERDEAD;
 	case TDX_DEVIF_TDISP_INVALID_MESSAGE:
 		return -EBADMSG;
+	case TDX_DEVIF_TDISP_INVALID_STATE:
+	case TDX_DEVIF_INVALID_STATE:
+		return -EUCLEAN;
 	default:
 		return -EIO;
 	}
@@ -90,6 +94,33 @@ void tdx_leak(struct tdx_tsm *tsm, const void *what, const char *name)
 		__module_get(THIS_MODULE);
 }
 
+/**
+ * tdx_leak_link() - record that firmware would not let go of a link
+ * @link: the link, which is never freed
+ * @name: what it is, for people
+ *
+ * Its device cannot be connected again: firmware has the stream and the session
+ * already. Context: under pci_tsm_pf0::lock.
+ */
+void tdx_leak_link(struct tdx_link *link, const char *name)
+{
+	tdx_leak(link->tsm, link, name);
+	guard(mutex)(&link->tsm->lock);
+	if (list_empty(&link->lost))
+		list_add_tail(&link->lost, &link->tsm->lost_links);
+}
+
+static bool is_lost_link(struct tdx_tsm *tsm, struct pci_dev *pdev)
+{
+	struct tdx_link *link;
+
+	guard(mutex)(&tsm->lock);
+	list_for_each_entry(link, &tsm->lost_links, lost)
+		if (link->rid == pci_dev_id(pdev))
+			return true;
+	return false;
+}
+
 static struct tdx_tsm *tsm_of(struct tsm_dev *tsm_dev)
 {
 	return dev_get_drvdata(tsm_dev->dev.parent);
@@ -106,7 +137,9 @@ static struct pci_tsm *pf0_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 		return NULL;
 	link->tsm = tsm_of(tsm_dev);
 	link->spdm = -1;
+	link->rid = pci_dev_id(pdev);
 	INIT_LIST_HEAD(&link->tdis);
+	INIT_LIST_HEAD(&link->lost);
 	link->rsp = no_free_ptr(rsp);
 	return &no_free_ptr(link)->pf0.base_tsm;
 }
@@ -124,8 +157,14 @@ static struct pci_tsm *fn_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 static struct pci_tsm *tdx_tsm_probe_fn(struct tsm_dev *tsm_dev,
 					struct pci_dev *pdev)
 {
-	if (pci_domain_nr(pdev->bus) != tsm_of(tsm_dev)->domain)
+	struct tdx_tsm *tsm = tsm_of(tsm_dev);
+
+	if (pci_domain_nr(pdev->bus) != tsm->domain)
 		return NULL;
+	if (is_lost_link(tsm, pdev)) {
+		pci_err(pdev, "firmware never gave its last link back\n");
+		return NULL;
+	}
 	return is_pci_tsm_pf0(pdev) ? pf0_probe(tsm_dev, pdev) :
 				      fn_probe(tsm_dev, pdev);
 }
@@ -133,7 +172,7 @@ static struct pci_tsm *tdx_tsm_probe_fn(struct tsm_dev *tsm_dev,
 static void pf0_remove(struct tdx_link *link)
 {
 	/* leaked in disconnect: firmware and quarantined TDIs refer to it */
-	if (link->configured || link->spdm >= 0)
+	if (!list_empty(&link->lost))
 		return;
 	pci_tsm_pf0_destructor(&link->pf0);
 	kfree(link->rsp);
@@ -173,6 +212,21 @@ static struct pci_tsm_ops tdx_tsm_ops = {
 	.guest_req = tdx_guest_req,
 };
 
+/* What outlived a driver's remove; its firmware is not asked again */
+static LIST_HEAD(lost_tsms);
+static DEFINE_MUTEX(lost_tsms_lock);
+
+static bool is_lost_fw(const struct tdx_fw *fw)
+{
+	struct tdx_tsm *tsm;
+
+	guard(mutex)(&lost_tsms_lock);
+	list_for_each_entry(tsm, &lost_tsms, lost)
+		if (tsm->fw == fw)
+			return true;
+	return false;
+}
+
 static struct tdx_tsm *tsm_alloc(struct platform_device *pdev)
 {
 	const struct teemu_tsm_pdata *pdata = dev_get_platdata(&pdev->dev);
@@ -180,12 +234,16 @@ static struct tdx_tsm *tsm_alloc(struct platform_device *pdev)
 
 	if (!pdata)
 		return ERR_PTR(-EINVAL);
+	/* its key ids, pages and streams are taken, and nobody knows by whom */
+	if (is_lost_fw(pdata->fw))
+		return ERR_PTR(-EBUSY);
 	if (!tsm || init_srcu_struct(&tsm->srcu))
 		return ERR_PTR(-ENOMEM);
 	tsm->dev = &pdev->dev;
 	tsm->fw = pdata->fw;
 	tsm->rc = pdata->rc;
 	tsm->domain = pdata->domain;
+	INIT_LIST_HEAD(&tsm->lost_links);
 	tdx_meta_init(tsm);
 	ida_init(&tsm->hkids);
 	ida_init(&tsm->spdm_ids);
@@ -198,7 +256,8 @@ static void tsm_free(struct tdx_tsm *tsm)
 {
 	tdx_meta_exit(tsm);
 	if (atomic_read(&tsm->leaks)) {
-		kmemleak_not_leak(tsm);
+		guard(mutex)(&lost_tsms_lock);
+		list_add_tail(&tsm->lost, &lost_tsms);
 		return;
 	}
 	xa_destroy(&tsm->bound);

@@ -4,8 +4,9 @@
  * the root entry of a bus, and the MMIO metadata of 2 MiB of address space.
  * Each is given to firmware by its first user and comes back with its last.
  *
- * A page that firmware does not give back yet stays, with no user, and serves
- * the next one: metadata may be late (it counts nothing).
+ * A page that firmware does not give back yet stays, with no user: metadata may be
+ * late (it counts nothing). It may be half-way out (an entry that is blocked), so
+ * the next user takes it out first and gives a new one.
  */
 #include <linux/cleanup.h>
 #include <linux/slab.h>
@@ -106,6 +107,24 @@ static int meta_create(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
 	return 0;
 }
 
+static int meta_remove(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key,
+		       struct tdx_meta *meta)
+{
+	int rc;
+
+	lockdep_assert_held(&tsm->lock);
+
+	/* a refusal may be passing */
+	rc = meta_kinds[kind].remove(tsm, key);
+	if (rc)
+		rc = meta_kinds[kind].remove(tsm, key);
+	if (rc)
+		return rc;
+	xa_erase(&tsm->meta[kind], key);
+	meta_free(meta);
+	return 0;
+}
+
 /**
  * tdx_meta_get() - see to it that firmware has a metadata page
  * @tsm: the root complex
@@ -113,31 +132,22 @@ static int meta_create(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
  * @key: the bus, or the physical address >> 21
  *
  * To be undone with tdx_meta_put(). Context: process.
- * Return: 0; -ENOMEM; or what tdx_check() makes of firmware's refusal.
+ * Return: 0; -ENOMEM; or what tdx_check() makes of firmware's refusal, of an
+ * earlier page that is still to leave, too.
  */
 int tdx_meta_get(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
 {
 	struct tdx_meta *meta;
+	int rc;
 
 	guard(mutex)(&tsm->lock);
 	meta = xa_load(&tsm->meta[kind], key);
-	if (!meta)
-		return meta_create(tsm, kind, key);
-	meta->users++;
-	return 0;
-}
-
-static void meta_remove(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key,
-			struct tdx_meta *meta)
-{
-	lockdep_assert_held(&tsm->lock);
-
-	/* a refusal may be passing */
-	if (meta_kinds[kind].remove(tsm, key) &&
-	    meta_kinds[kind].remove(tsm, key))
-		return;
-	xa_erase(&tsm->meta[kind], key);
-	meta_free(meta);
+	if (meta && meta->users) {
+		meta->users++;
+		return 0;
+	}
+	rc = meta ? meta_remove(tsm, kind, key, meta) : 0;
+	return rc ?: meta_create(tsm, kind, key);
 }
 
 /**
@@ -180,6 +190,6 @@ void tdx_meta_exit(struct tdx_tsm *tsm)
 				meta_remove(tsm, i, key, meta);
 		}
 		if (!xa_empty(&tsm->meta[i]))
-			tdx_leak(tsm, &tsm->meta[i], "metadata pages");
+			tdx_leak(tsm, tsm, "metadata pages");
 	}
 }

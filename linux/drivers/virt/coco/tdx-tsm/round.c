@@ -8,15 +8,37 @@
  * the next one finds no request outstanding.
  */
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 
 #include "tdx-tsm.h"
 
-#define TDX_DEVICE_BUSY_TRIES	10
-#define TDX_DEVICE_BUSY_MS	20
+#define TDX_DEVICE_BUSY_MS	200
+#define TDX_DEVICE_POLL_MS	20
 
 static struct tdx_fw *fw_of(struct tdx_tdi *tdi)
 {
 	return tdi->link->tsm->fw;
+}
+
+/**
+ * tdx_round_budget() - an operation that talks to the DSM begins
+ * @link: the link
+ * @ms: it begins no DOE round after this time, in milliseconds
+ *
+ * Context: under pci_tsm_pf0::lock.
+ */
+void tdx_round_budget(struct tdx_link *link, unsigned int ms)
+{
+	lockdep_assert_held(&link->pf0.lock);
+	link->deadline = jiffies + msecs_to_jiffies(ms);
+}
+
+static int exchange(struct tdx_link *link, const u8 *msg, size_t len)
+{
+	if (time_after(jiffies, link->deadline))
+		return -ETIMEDOUT;
+	return tdx_doe(link->pf0.base_tsm.pdev, msg, len, link->rsp,
+		       TDX_RSP_MAX);
 }
 
 /* Answers of DEVIF.RESPONSE that end a round; others have changed nothing */
@@ -63,7 +85,8 @@ static u64 round_begin(struct tdx_tdi *tdi, bool td,
 
 /*
  * The way through the mailbox. *@status is firmware's word about the answer; a
- * lost answer is told to firmware as one of no bytes and is an errno here.
+ * lost answer is told to firmware as one of no bytes and is an errno here, and so
+ * is a request that there was no time left for.
  */
 static int round_trip(struct tdx_tdi *tdi, bool td,
 		      const struct tdx_devif_req *req, u64 *status)
@@ -82,8 +105,7 @@ static int round_trip(struct tdx_tdi *tdi, bool td,
 
 	rc = -EPROTO;
 	if (!WARN_ON(len > sizeof(msg)))
-		rc = tdx_doe(link->pf0.base_tsm.pdev, msg, len, link->rsp,
-			     TDX_RSP_MAX);
+		rc = exchange(link, msg, len);
 	*status = round_end(tdi, td, rc < 0 ? 0 : rc);
 	return rc < 0 ? rc : 0;
 }
@@ -100,27 +122,28 @@ static bool is_device_busy(u64 status)
  * @tdi: the TDI
  * @req: LOCK, STATE or STOP
  *
- * Context: under pci_tsm_pf0::lock; bounded by DOE's limits. A device that says
- * BUSY is asked again for 0.2 s.
+ * Context: under pci_tsm_pf0::lock; bounded by tdx_round_budget() and one DOE
+ * round. A device that says BUSY is asked again for 0.2 s.
  *
  * Return: 0: the device did it and firmware knows; an errno: it did not, or the
  * outcome is unknown, which is to be taken for the worse.
  */
 int tdx_round_host(struct tdx_tdi *tdi, const struct tdx_devif_req *req)
 {
+	unsigned long end = jiffies + msecs_to_jiffies(TDX_DEVICE_BUSY_MS);
 	u64 status;
 	int rc;
 
-	for (int i = 0; i < TDX_DEVICE_BUSY_TRIES; i++) {
+	for (;;) {
 		rc = round_trip(tdi, false, req, &status);
-		if (rc) {
+		if (rc && !tdi->unanswered)
 			pci_info(tdi->tdi.pdev, "TDISP request %#x: %d\n",
 				 req->type, rc);
+		if (rc)
 			return rc;
-		}
-		if (!is_device_busy(status))
+		if (!is_device_busy(status) || time_after(jiffies, end))
 			break;
-		msleep(TDX_DEVICE_BUSY_MS);
+		msleep(TDX_DEVICE_POLL_MS);
 	}
 	return tdx_check(tdi->link->tsm, TDH_DEVIF_RESPONSE, status);
 }
@@ -197,11 +220,18 @@ static bool has_fallen(struct tdx_tdi *tdi)
  *
  * A TDI tells nobody when it falls to ERROR, or is reset: it must be asked. No
  * answer means nothing. Context: under pci_tsm_pf0::lock.
+ *
+ * Return: 0, or the errno of a round that brought no answer.
  */
-void tdx_round_look(struct tdx_tdi *tdi)
+int tdx_round_look(struct tdx_tdi *tdi)
 {
 	const struct tdx_devif_req req = { .type = TDISP_GET_STATE };
+	int rc;
 
-	if (!tdi->error_told && !tdx_round_host(tdi, &req) && has_fallen(tdi))
+	if (tdi->error_told)
+		return 0;
+	rc = tdx_round_host(tdi, &req);
+	if (!rc && has_fallen(tdi))
 		tdx_tdi_tell_error(tdi);
+	return rc;
 }

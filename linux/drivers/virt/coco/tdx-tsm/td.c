@@ -138,6 +138,7 @@ static int reclaim_memory(struct tdx_td *td)
 		/* of tdx_mem_miss() */
 		put_page(pfn_to_page(PHYS_PFN(entry.hpa)));
 		gpa += PAGE_SIZE;
+		cond_resched();
 	}
 	return 0;
 }
@@ -212,6 +213,21 @@ static int td_reclaim(struct tdx_td *td)
 	return rc ?: reclaim(td, &td->tdr);
 }
 
+/* All private memory, 2 MiB at a time: it is blocked and removed under a spinlock */
+static void remove_private(struct tdx_td *td)
+{
+	struct tdx_sept_entry entry;
+	u64 gpa = 0, end;
+
+	while (tdx_fw_next_page(td->tsm->fw, td->tdr, &gpa, TDX_GPA_END,
+				&entry)) {
+		end = round_down(gpa, TDX_SEPT_SPAN) + TDX_SEPT_SPAN;
+		tdx_mem_remove(td, PHYS_PFN(gpa), PHYS_PFN(end));
+		gpa = end;
+		cond_resched();
+	}
+}
+
 /* From whatever state to the last page; goes on where an earlier try stopped */
 static int td_shut_down(struct tdx_td *td)
 {
@@ -222,7 +238,7 @@ static int td_shut_down(struct tdx_td *td)
 	/* firmware ends a TD only once it has had its key */
 	rc = key_config(td);
 	if (!rc && !td->blocked)
-		tdx_mem_remove(td, 0, PHYS_PFN(TDX_GPA_END));
+		remove_private(td);
 	return rc ?: td_block(td) ?: key_free(td) ?: td_reclaim(td);
 }
 

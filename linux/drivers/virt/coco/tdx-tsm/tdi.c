@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One TDI, from bind to the end of unbind, in the order that the TDX module
- * demands: stop (or block the stream); unmap private MMIO and take DMA away;
- * remove the interface; metadata last.
+ * One TDI, from bind to the end of unbind: KVM's mappings of private MMIO first,
+ * so that nothing is written any more when the device scrubs itself; then in the
+ * order that the TDX module demands: stop (or block the stream); unmap private MMIO
+ * in the secure EPT and take DMA away; remove the interface; metadata last.
  *
  * Every step is recorded in struct tdx_tdi, so one teardown serves unbind and a
  * bind that failed half-way. It allocates nothing; its loops and waits are bounded.
@@ -23,12 +24,15 @@ static struct tdx_tsm *tsm_of(struct tdx_tdi *tdi)
 	return tdi->link->tsm;
 }
 
-/* Called by the core in atomic context: marks and firmware's leaf lock only */
+/*
+ * Called by the core in atomic context: marks and firmware's leaf lock only. A TDI
+ * that was reset says so itself; firmware still believes that it runs.
+ */
 static bool tdi_mmio_accepted(struct pci_tdi *base, u64 gpa, phys_addr_t hpa)
 {
 	struct tdx_tdi *tdi = to_tdx_tdi(base);
 
-	return !READ_ONCE(tdi->quarantined) &&
+	return !READ_ONCE(tdi->quarantined) && !READ_ONCE(tdi->error_told) &&
 	       tdx_fw_mmio_accepted(tsm_of(tdi)->fw, tdi->td->tdr, gpa, hpa);
 }
 
@@ -46,23 +50,38 @@ static const struct pci_tdi_ops tdx_tdi_ops = {
  * tdx_tdi_tell_error() - the TDI fell to ERROR: let its VMM know, once
  * @tdi: the TDI
  *
- * Context: under pci_tsm_pf0::lock.
+ * When this returns the TVM reaches no private MMIO of it, and never will before
+ * it is bound again. Context: under pci_tsm_pf0::lock.
  */
 void tdx_tdi_tell_error(struct tdx_tdi *tdi)
 {
 	if (tdi->error_told || tdi->quarantined)
 		return;
-	tdi->error_told = true;
+	/* before KVM's leaves go: no fault brings one back */
+	WRITE_ONCE(tdi->error_told, true);
 	pci_tdi_report_error(&tdi->tdi);
 }
+
+/* A device that does not answer is asked up to 64 times less often */
+#define TDX_WATCH_BACK_OFF	6
 
 static void watch_again(struct tdx_tdi *tdi)
 {
 	unsigned int ms = READ_ONCE(watch_ms);
+	unsigned int shift = min(tdi->unanswered, TDX_WATCH_BACK_OFF);
 
 	/* 0 may be changed back at any time */
+	ms = ms ? min_t(unsigned int, ms, 60000) << shift : 1000;
 	queue_delayed_work(system_freezable_wq, &tdi->watch,
-			   msecs_to_jiffies(ms ?: 1000));
+			   msecs_to_jiffies(ms));
+}
+
+static void watch_look(struct tdx_tdi *tdi)
+{
+	lockdep_assert_held(&tdi->link->pf0.lock);
+
+	tdx_round_budget(tdi->link, TDX_UNBIND_MS);
+	tdi->unanswered = tdx_round_look(tdi) ? tdi->unanswered + 1 : 0;
 }
 
 /*
@@ -75,7 +94,7 @@ static void tdi_watch(struct work_struct *work)
 					   struct tdx_tdi, watch);
 
 	if (READ_ONCE(watch_ms) && mutex_trylock(&tdi->link->pf0.lock)) {
-		tdx_round_look(tdi);
+		watch_look(tdi);
 		mutex_unlock(&tdi->link->pf0.lock);
 	}
 	watch_again(tdi);
@@ -206,19 +225,22 @@ static int tdi_quiet(struct tdx_tdi *tdi)
 }
 
 /*
- * Try a step of the teardown: twice as it is, since a refusal may be passing, and
- * once more with the stream blocked. A fatal TD gains nothing from more tries.
+ * Try a step of the teardown up to three times, since a refusal may be passing. If
+ * it was refused twice because the TDI has not stopped, as firmware sees it, the
+ * stream is blocked before the third: nothing else is a reason to hit the device's
+ * other TDIs. A fatal TD gains nothing from more tries.
  */
 static int tdi_insist(struct tdx_tdi *tdi, int (*step)(struct tdx_tdi *tdi))
 {
-	int rc;
+	int rc = 0;
 
-	rc = step(tdi);
-	if (rc && rc != -EOWNERDEAD)
+	for (int i = 0; i < 3; i++) {
+		if (i == 2 && rc == -EUCLEAN)
+			tdx_link_block(tdi->link, tdi);
 		rc = step(tdi);
-	if (rc && rc != -EOWNERDEAD && !tdi->link->blocked &&
-	    !tdx_link_block(tdi->link, tdi))
-		rc = step(tdi);
+		if (!rc || rc == -EOWNERDEAD)
+			break;
+	}
 	return rc;
 }
 
@@ -238,6 +260,10 @@ static int tdi_remove(struct tdx_tdi *tdi)
 
 /*
  * Firmware's side of the teardown. Return: NULL, or what it would not let go of.
+ * KVM's leaves go before STOP: a function scrubs itself then, or when its stream is
+ * cut, and a TVM that could write on would leave that to the next owner. Its seat
+ * is UNBINDING (or the TDI was never published), so no fault brings one back, and
+ * the TDX module does not mind (MMIO.BLOCK, too, may come before STOP).
  * Trusted DMA is taken away whatever happened before; the interface is not asked
  * to go while it holds something, unless its TD is fatal, which waives MMIO.
  */
@@ -245,9 +271,10 @@ static const char *tdi_down(struct tdx_tdi *tdi, bool published)
 {
 	int quiet, mmio, dmar;
 
-	quiet = tdi_quiet(tdi);
+	tdx_round_budget(tdi->link, TDX_UNBIND_MS);
 	if (published)
 		pci_tdi_unmap_mmio(&tdi->tdi);
+	quiet = tdi_quiet(tdi);
 	mmio = quiet ?: tdi_insist(tdi, tdx_mmio_unmap_all);
 	if (published)
 		pci_tdi_dma_off(&tdi->tdi);
@@ -337,8 +364,8 @@ static struct tdx_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
  * @kvm: the TVM, referenced by the caller
  * @tdi_id: virtual RID of the TDI
  *
- * Context: under pci_tsm_rwsem (read) and pci_tsm_pf0::lock; bounded by DOE's
- * limits.
+ * Context: under pci_tsm_rwsem (read) and pci_tsm_pf0::lock; bounded, see
+ * TDX_BIND_MS.
  *
  * Return: the TDI, CONFIG_LOCKED, with DMA pending the TD's consent; or ERR_PTR:
  * -ENOMEM; -ENXIO: the link is down; -EBUSY: the stream is blocked and others are
@@ -362,6 +389,7 @@ struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 	if (IS_ERR(tdi))
 		return ERR_CAST(tdi);
 
+	tdx_round_budget(link, TDX_BIND_MS);
 	rc = xa_reserve(&link->tsm->bound, rid, GFP_KERNEL);
 	if (!rc) {
 		rc = tdi_up(tdi);
@@ -370,7 +398,8 @@ struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 	}
 	if (rc) {
 		tdi_destroy(tdi, false);
-		return ERR_PTR(rc);
+		/* of no use to a VMM, which has no step to repeat */
+		return ERR_PTR(rc == -EUCLEAN ? -EIO : rc);
 	}
 	/* reserved: cannot fail */
 	xa_store(&link->tsm->bound, rid, tdi, GFP_KERNEL);
@@ -382,7 +411,8 @@ struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
  * tdx_tdi_unbind() - take a function back from its TVM
  * @base: the TDI
  *
- * Context: as tdx_tdi_bind(), or pci_tsm_rwsem held for write. Never fails:
+ * Context: under pci_tsm_rwsem (any) and pci_tsm_pf0::lock; bounded, see
+ * TDX_UNBIND_MS. Never fails:
  * either firmware has let go of everything when it returns, or the TDI is
  * quarantined.
  */

@@ -11,7 +11,7 @@
  *
  * Locks, outermost first:
  *  pci_tsm_rwsem, pci_tsm_pf0::lock	every op; owns the link and its TDIs
- *   tdx_tsm::lock			(mutex) owns the shared metadata
+ *   tdx_tsm::lock			(mutex) owns the shared metadata, lost links
  *   tdx_tds_lock			(mutex) owns birth and death of TDs
  *    tdx_td::sept_lock			(mutex) owns the S-EPT pages of a TD
  *     KVM mmu_lock			(not taken here; callbacks run under it)
@@ -40,6 +40,22 @@
 /* the root complex has one IOMMU */
 #define TDX_IOMMU		0
 
+/*
+ * How long an operation may begin DOE rounds, in ms. One round takes 3 s at most:
+ * 1 s until an earlier request has left the mailbox, 1 s for the answer, 1 s for an
+ * abort. So, with any device,
+ *  bind	2.3 + 3 s, and if that fails its undoing 1.3 + 3 s: 9.6 s
+ *  unbind	1.3 + 3 s: 4.3 s
+ *  request	4 + 3 s: 7 s
+ *  connect	5 + 3 s: 8 s
+ * In each of the first two every request that it needs, and one lost STOP, still
+ * fits if the device takes 1 s for each.
+ */
+#define TDX_BIND_MS		2300
+#define TDX_UNBIND_MS		1300
+#define TDX_REQUEST_MS		4000
+#define TDX_CERTS_MS		5000
+
 /* the longest answer of the DSM: a report portion in its envelopes, padded */
 #define TDX_RSP_MAX		(TDX_FW_REPORT_MAX + 64)
 
@@ -65,6 +81,9 @@ enum tdx_meta_kind {
  * @srcu: read side: a DMA miss is being served
  * @leaks: number of objects that firmware would not give back; @this then
  *	   outlives the driver, so that they keep what they point to
+ * @lost_links: &struct tdx_link that firmware would not give back: their devices
+ *		are not connected again; owned by @lock
+ * @lost: in the list of what outlived the driver
  */
 struct tdx_tsm {
 	struct device *dev;
@@ -72,13 +91,15 @@ struct tdx_tsm {
 	struct tdx_fw *fw;
 	struct teemu_rc *rc;
 	int domain;
-	struct mutex lock;		/* owns @meta */
+	struct mutex lock;		/* owns @meta, @lost_links */
 	struct xarray meta[TDX_META_NR];
 	struct ida hkids;
 	struct ida spdm_ids;
 	struct xarray bound;
 	struct srcu_struct srcu;
 	atomic_t leaks;
+	struct list_head lost_links;
+	struct list_head lost;
 };
 
 /**
@@ -95,6 +116,9 @@ struct tdx_tsm {
  * @blocked: it was blocked, as an escape: no TDI can be bound before it is new
  * @tdis: &struct tdx_tdi of this device, the quarantined ones too
  * @rsp: buffer for answers of the DSM, TDX_RSP_MAX bytes
+ * @deadline: in jiffies; the operation at work begins no DOE round after it
+ * @rid: requester id of the DSM, which a lost link is known by
+ * @lost: in tdx_tsm::lost_links
  *
  * Born in probe, filled in connect, emptied in disconnect, freed in remove; all
  * of it under pci_tsm_pf0::lock. If firmware does not let go in disconnect the
@@ -113,6 +137,9 @@ struct tdx_link {
 	bool blocked;
 	struct list_head tdis;
 	u8 *rsp;
+	unsigned long deadline;
+	u16 rid;
+	struct list_head lost;
 };
 
 /**
@@ -171,7 +198,8 @@ struct tdx_td {
  *	  marked TDX_MMIO_MAPPED while it is in the S-EPT
  * @locked: not known to be CONFIG_UNLOCKED; read in atomic context
  * @quarantined: firmware did not let go; read in atomic context
- * @error_told: the fall to TDISP ERROR was reported
+ * @error_told: the fall to TDISP ERROR was reported, or is about to be: the TVM
+ *		gets no page any more; read in atomic context
  * @created: firmware has the device interface
  * @devifmt: the metadata page for @devif is held
  * @rte: the root entry of the bus is held
@@ -180,6 +208,8 @@ struct tdx_td {
  * @pasidte_present: the PASID table entry is
  * @bars: bit mask of BARs whose MMIO metadata pages are held
  * @watch: looks at the TDISP state now and then
+ * @unanswered: looks in a row that got no answer, each doubling the time to the
+ *		next; not zero: lost answers have been logged
  *
  * All under pci_tsm_pf0::lock but where said. Steps are recorded one by one, so
  * that the teardown is right from any half-way state and allocates nothing.
@@ -208,6 +238,7 @@ struct tdx_tdi {
 	bool pasidte_present;
 	unsigned long bars;
 	struct delayed_work watch;
+	unsigned int unanswered;
 };
 
 #define TDX_MMIO_MAPPED		XA_MARK_0
@@ -238,6 +269,7 @@ int tdx_check(struct tdx_tsm *tsm, u32 leaf, u64 status);
 u64 tdx_page_alloc(void);
 void tdx_page_free(u64 *page);
 void tdx_leak(struct tdx_tsm *tsm, const void *what, const char *name);
+void tdx_leak_link(struct tdx_link *link, const char *name);
 
 /* doe.c */
 int tdx_doe(struct pci_dev *dsm, const void *req, size_t req_len, void *rsp,
@@ -245,10 +277,11 @@ int tdx_doe(struct pci_dev *dsm, const void *req, size_t req_len, void *rsp,
 int tdx_fetch_certs(struct pci_dev *dsm, u8 **certs, size_t *certs_len);
 
 /* round.c */
+void tdx_round_budget(struct tdx_link *link, unsigned int ms);
 int tdx_round_host(struct tdx_tdi *tdi, const struct tdx_devif_req *req);
 int tdx_round_td(struct tdx_tdi *tdi, u8 type, u16 offset, u64 *status,
 		 struct tdx_devif_result *result);
-void tdx_round_look(struct tdx_tdi *tdi);
+int tdx_round_look(struct tdx_tdi *tdi);
 
 /* meta.c */
 int tdx_meta_get(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key);

@@ -315,7 +315,13 @@ static bool teemu_job_alive(struct teemu_dma *dma, const struct teemu_job *job)
 
 /* ---- requests ---- */
 
-/* TDISP: in RUN what the descriptor says, in CONFIG_UNLOCKED T=0, else nothing */
+/*
+ * TDISP: in RUN what the descriptor says, in CONFIG_UNLOCKED T=0, else nothing.
+ *
+ * Deviation: in RUN a TDI sends memory requests with T=1 only (PCIe r7.0 section
+ * 11.2.1); this one can be told to send T=0 too, so that tests see the IOMMU refuse
+ * private memory to it.
+ */
 static bool teemu_dma_may_send(struct teemu_dma *dma, bool t)
 {
 	if (t && READ_ONCE(dma->rogue))

@@ -122,7 +122,10 @@ static void dsm_unlock(struct teemu_fn *fn)
 	xchg(&fn->state, TDISP_CONFIG_UNLOCKED);
 }
 
-/* What the fall to ERROR and a conventional reset leave to process context. */
+/*
+ * What the fall to ERROR and a conventional reset leave to process context. A
+ * function whose stream was cut may never see a STOP, so it is scrubbed here too.
+ */
 static void dsm_settle(struct work_struct *work)
 {
 	struct teemu_fn *fn = container_of(work, struct teemu_fn, settle);
@@ -133,7 +136,21 @@ static void dsm_settle(struct work_struct *work)
 	} else if (teemu_fn_state(fn) == TDISP_STATE_ERROR) {
 		dsm_forget_nonce(fn);
 		dsm_quiesce(fn);
+		dsm_scrub(fn);
 	}
+}
+
+/**
+ * teemu_fn_settle() - a function in ERROR comes to rest and scrubs itself, now
+ * @fn: the function, in any state
+ *
+ * Also what was written since it fell. Context: process, may sleep; not under
+ * dsm_lock.
+ */
+void teemu_fn_settle(struct teemu_fn *fn)
+{
+	queue_work(fn->rc->wq, &fn->settle);
+	flush_work(&fn->settle);
 }
 
 /**

@@ -516,15 +516,17 @@ static void dsm_resets(struct kunit *test)
 			PCI_BASE_ADDRESS_MEM_TYPE_64);
 }
 
-static void dsm_scrubs(struct kunit *test)
+static void soil(struct bench *b)
 {
-	struct bench *b = test->priv;
-
-	go_to(test, TDISP_RUN);
 	memset(b->bar[0] + SZ_4K, 0x5a, TEEMU_BAR_REGS_SIZE - SZ_4K);
 	memset(b->bar[1], 0x5a, TEEMU_BAR_MEM_SIZE);
 	memset(b->bar[2], 0x5a, TEEMU_BAR_MSIX_SIZE);
-	KUNIT_ASSERT_EQ(test, plain(test, TDISP_STOP_INTERFACE), 0);
+}
+
+static void expect_scrubbed(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
 	KUNIT_EXPECT_TRUE(test, mem_is_zero(b->bar[0] + SZ_4K,
 					    TEEMU_BAR_REGS_SIZE - SZ_4K));
 	KUNIT_EXPECT_TRUE(test, mem_is_zero(b->bar[1], TEEMU_BAR_MEM_SIZE));
@@ -532,6 +534,22 @@ static void dsm_scrubs(struct kunit *test)
 					    TEEMU_BAR_MSIX_SIZE - SZ_8K));
 	/* MSI-X table and PBA are the host's */
 	KUNIT_EXPECT_FALSE(test, mem_is_zero(b->bar[2], SZ_8K));
+}
+
+static void dsm_scrubs(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	go_to(test, TDISP_RUN);
+	soil(b);
+	KUNIT_ASSERT_EQ(test, plain(test, TDISP_STOP_INTERFACE), 0);
+	expect_scrubbed(test);
+
+	go_to(test, TDISP_RUN);
+	soil(b);
+	teemu_fn_fail(b->fn, "test");
+	flush_work(&b->fn->settle);
+	expect_scrubbed(test);
 }
 
 /* selective block 0 of port or function 0, as Linux writes it */
@@ -585,6 +603,32 @@ static void dsm_ide_lock(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, state(test), TDISP_STATE_ERROR);
 	KUNIT_EXPECT_EQ(test, ide_state(b, fn0), PCI_IDE_SEL_STS_STATE_INSECURE);
 	KUNIT_EXPECT_EQ(test, ide_state(b, NULL), PCI_IDE_SEL_STS_STATE_INSECURE);
+}
+
+/* the escape: no STOP comes, so all is over when the keys are gone */
+static void dsm_ide_scrubs(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	KUNIT_EXPECT_TRUE(test, teemu_ide_holds(b->fn));
+	ide_up(test, 3);
+	KUNIT_ASSERT_EQ(test, lock_with(test, 0, 3, 0), 0);
+	KUNIT_EXPECT_TRUE(test, teemu_ide_holds(b->fn));
+	soil(b);
+	teemu_platform.ide_keys(b->rc, 3, false);
+	KUNIT_EXPECT_EQ(test, state(test), TDISP_STATE_ERROR);
+	KUNIT_EXPECT_FALSE(test, teemu_ide_holds(b->fn));
+	expect_scrubbed(test);
+	/* fallen long ago, written to since */
+	soil(b);
+	teemu_platform.ide_keys(b->rc, 3, false);
+	expect_scrubbed(test);
+	/* another stream's end is none of its business */
+	soil(b);
+	teemu_platform.ide_keys(b->rc, 4, false);
+	KUNIT_EXPECT_FALSE(test, mem_is_zero(b->bar[1], TEEMU_BAR_MEM_SIZE));
+	KUNIT_ASSERT_EQ(test, plain(test, TDISP_STOP_INTERFACE), 0);
+	KUNIT_EXPECT_TRUE(test, teemu_ide_holds(b->fn));
 }
 
 /* registers of a bound stream, on either side, and what the port rests on */
@@ -718,6 +762,7 @@ static struct kunit_case teemu_dsm_cases[] = {
 	KUNIT_CASE(dsm_resets),
 	KUNIT_CASE(dsm_scrubs),
 	KUNIT_CASE(dsm_ide_lock),
+	KUNIT_CASE(dsm_ide_scrubs),
 	KUNIT_CASE(dsm_ide_changes),
 	KUNIT_CASE(dsm_spdm_envelope),
 	KUNIT_CASE(dsm_certificate),

@@ -175,6 +175,39 @@ void teemu_ide_set_keys(struct teemu_rc *rc, u8 stream, bool go)
 }
 
 /**
+ * teemu_ide_settle() - the TDIs of a stream whose keys are gone come to rest
+ * @rc: the root complex
+ * @stream: stream id
+ *
+ * On return none of them has a request in flight, and nothing that a TVM wrote
+ * before the call is left in them. Context: process, may sleep; takes dsm_lock.
+ */
+void teemu_ide_settle(struct teemu_rc *rc, u8 stream)
+{
+	for (unsigned int i = 0; i < TEEMU_NR_FNS; i++) {
+		struct teemu_fn *fn = &rc->fn[i];
+		bool bound;
+
+		scoped_guard(raw_spinlock_irqsave, &rc->cfg_lock)
+			bound = fn->ide_bound && fn->stream_id == stream;
+		if (bound)
+			teemu_fn_settle(fn);
+	}
+}
+
+/**
+ * teemu_ide_holds() - are the keys that a function was locked with in place?
+ * @fn: the function
+ *
+ * Return: false: it must neither send nor accept T=1. Context: any, takes cfg_lock.
+ */
+bool teemu_ide_holds(const struct teemu_fn *fn)
+{
+	guard(raw_spinlock_irqsave)(&fn->rc->cfg_lock);
+	return !fn->ide_bound || test_bit(fn->stream_id, fn->rc->ide_keys);
+}
+
+/**
  * teemu_ide_lockable() - may a TDI be locked over this stream?
  * @rc: the root complex, cfg_lock held
  * @stream: default stream of the LOCK request

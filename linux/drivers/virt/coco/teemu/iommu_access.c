@@ -260,7 +260,9 @@ static void teemu_t1_xfer(void *ctx, phys_addr_t hpa)
 	t1->done = true;
 }
 
-static int teemu_access_t1(struct teemu_iommu_dev *idev, u64 addr, void *buf,
+/* a T=1 request travels over the stream that the TDI was locked with, or not at all */
+static int teemu_access_t1(struct teemu_iommu_dev *idev,
+			   const struct teemu_fn *fn, u64 addr, void *buf,
 			   size_t len, bool write)
 {
 	struct teemu_t1 t1 = { .buf = buf, .len = len, .write = write };
@@ -269,7 +271,7 @@ static int teemu_access_t1(struct teemu_iommu_dev *idev, u64 addr, void *buf,
 
 	lockdep_assert_held(&teemu_iommu_lock);
 
-	if (idev->armed)
+	if (idev->armed && teemu_ide_holds(fn))
 		rc = teemu_rc_tdma(idev->iommu->rc, idev->rid, addr, len, write,
 				   teemu_t1_xfer, &t1);
 	if (rc == -ENOENT) {
@@ -317,7 +319,7 @@ int teemu_iommu_access(struct teemu_iommu *iommu, struct teemu_fn *fn, bool t,
 		return -EACCES;
 	}
 	if (t)
-		return teemu_access_t1(idev, addr, buf, len, write);
+		return teemu_access_t1(idev, fn, addr, buf, len, write);
 	return teemu_access_t0(idev, addr, buf, len, write);
 }
 

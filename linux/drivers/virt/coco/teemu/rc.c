@@ -216,9 +216,12 @@ void teemu_set_tdma_miss(struct teemu_rc *rc,
 }
 EXPORT_SYMBOL_GPL(teemu_set_tdma_miss);
 
+/* Whoever cuts a stream because a TDI does not stop counts on its scrubbing. */
 static void platform_ide_keys(void *priv, u8 stream, bool go)
 {
 	teemu_ide_set_keys(priv, stream, go);
+	if (!go)
+		teemu_ide_settle(priv, stream);
 }
 
 static void platform_invalidate(void *priv, u16 rid)
@@ -511,6 +514,9 @@ static int teemu_rc_plug(struct teemu_rc *rc)
 	if (ret)
 		goto err_strip;
 	teemu_debugfs_add(rc);
+	/* the TSM driver calls firmware as soon as it sees its device */
+	if (rc->ops->attach)
+		rc->ops->attach(rc->fw, &teemu_platform, rc);
 	ret = teemu_rc_add_tsm(rc);
 	if (ret)
 		goto err_unscan;
@@ -519,6 +525,8 @@ static int teemu_rc_plug(struct teemu_rc *rc)
 	return 0;
 
 err_unscan:
+	if (rc->ops->attach)
+		rc->ops->attach(rc->fw, NULL, NULL);
 	teemu_debugfs_remove(rc);
 	teemu_rc_unscan(rc);
 err_strip:
@@ -568,6 +576,8 @@ EXPORT_SYMBOL_GPL(teemu_rc_create);
 void teemu_rc_destroy(struct teemu_rc *rc)
 {
 	platform_device_unregister(rc->tsm);
+	if (rc->ops->attach)
+		rc->ops->attach(rc->fw, NULL, NULL);
 	teemu_debugfs_remove(rc);
 	teemu_rc_unscan(rc);
 	teemu_rc_strip(rc);

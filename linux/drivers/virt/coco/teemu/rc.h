@@ -177,6 +177,7 @@ size_t teemu_dsm_respond(struct teemu_rc *rc, const void *req, size_t len,
 void teemu_dsm_init(struct teemu_fn *fn);
 void teemu_dsm_exit(struct teemu_fn *fn);
 void teemu_fn_wipe(struct teemu_fn *fn);
+void teemu_fn_settle(struct teemu_fn *fn);
 
 /* ide.c, under cfg_lock but the keys of teemu_platform */
 void teemu_ide_define(struct teemu_cfg *cfg);
@@ -186,6 +187,7 @@ void teemu_ide_written(struct teemu_rc *rc, struct teemu_cfg *cfg,
 		       unsigned int dw, u32 old);
 void teemu_ide_port_changed(struct teemu_rc *rc, const char *why);
 void teemu_ide_set_keys(struct teemu_rc *rc, u8 stream, bool go);
+void teemu_ide_settle(struct teemu_rc *rc, u8 stream);
 int teemu_ide_lockable(struct teemu_rc *rc, u8 stream, bool *bound);
 
 /* msi.c */

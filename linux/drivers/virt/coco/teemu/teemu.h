@@ -9,6 +9,8 @@
  *
  * Locks, outermost first:
  *  teemu_fn::dsm_lock	(mutex) the TDI state machine of a function, DMA quiesce
+ *  teemu_iommu_lock	(rwlock) what is behind the IOMMU; held while a request is
+ *			in flight
  *  teemu_rc::cfg_lock	(raw spinlock, irqs off) every config space register and
  *			mailbox of the root complex; pci_ops run under it
  *  teemu_msi's lock	(raw spinlock, irqs off) the interrupt remapping table
@@ -130,6 +132,12 @@ void teemu_fn_fail(struct teemu_fn *fn, const char *why);
  * table entry decide, a masked vector stays pending. Any context.
  */
 void teemu_msi_raise(struct teemu_fn *fn, unsigned int vector);
+
+/*
+ * The keys that @fn was locked with are in place, or it was locked without IDE. Any
+ * context, under dsm_lock or where the answer may be stale; takes cfg_lock.
+ */
+bool teemu_ide_holds(const struct teemu_fn *fn);
 
 /* the DMA engine (dma.c) */
 struct teemu_dma *teemu_dma_create(struct teemu_fn *fn);
