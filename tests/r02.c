@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "fixture.h"
@@ -191,49 +191,22 @@ TVM_TEST(unbind_and_close_at_once)
 
 /* ---- a bind that races with a close ---- */
 
-static int send_fd(int sock, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	return sendmsg(sock, &msg, 0) == 1 ? 0 : -errno;
-}
-
-static int recv_fd(int sock)
-{
-	char control[CMSG_SPACE(sizeof(int))], byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c;
+/* what the parent tells: the number of its iommufd, and the vdevice's id */
+struct news {
 	int fd;
+	uint32_t vdevice_id;
+};
 
-	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) != 1)
-		return -1;
-	c = CMSG_FIRSTHDR(&msg);
-	if (!c)
-		return -1;
-	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+/* the same file as the parent's @fd, as if it had been passed over a socket */
+static int take_fd(int fd)
+{
+	int pidfd = syscall(SYS_pidfd_open, getppid(), 0);
+
+	return pidfd < 0 ? -1 : syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 }
 
 /* bind and bind again until the vdevice is gone; what it saw is the exit code */
-static void __attribute__((noreturn)) rebinder(int sock)
+static void __attribute__((noreturn)) rebinder(int in, int out)
 {
 	struct iommu_vdevice_tsm_op op = {
 		.size = sizeof(op),
@@ -241,11 +214,15 @@ static void __attribute__((noreturn)) rebinder(int sock)
 	};
 	uint64_t end = now_ms() + 60000;
 	int fd, err, binds = 0;
+	struct news news;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	fd = recv_fd(sock);
-	if (fd < 0 || read(sock, &op.vdevice_id, 4) != 4)
+	if (read(in, &news, sizeof(news)) != sizeof(news))
 		_exit(2);
+	fd = take_fd(news.fd);
+	if (fd < 0)
+		_exit(2);
+	op.vdevice_id = news.vdevice_id;
 	for (;;) {
 		op.type = IOMMU_VDEVICE_TSM_BIND;
 		err = ioctl(fd, IOMMU_VDEVICE_TSM_OP, &op) ? errno : 0;
@@ -253,7 +230,7 @@ static void __attribute__((noreturn)) rebinder(int sock)
 			_exit(binds ? 0 : 3);
 		if (err && err != EBUSY)
 			_exit(4);
-		if (!err && !binds++ && write(sock, "b", 1) != 1)
+		if (!err && !binds++ && write(out, "b", 1) != 1)
 			_exit(2);
 		op.type = IOMMU_VDEVICE_TSM_UNBIND;
 		err = ioctl(fd, IOMMU_VDEVICE_TSM_OP, &op) ? errno : 0;
@@ -266,31 +243,35 @@ static void __attribute__((noreturn)) rebinder(int sock)
 
 static void race_bind(struct __test_metadata *_metadata, unsigned int delay_ms)
 {
-	int sock[2], status, iommu_fd, i;
+	int down[2], up[2], status, i;
 	uint64_t start;
+	struct news news;
 	struct vm vm;
 	struct fn fn;
 	pid_t pid;
 	char byte;
 
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock));
+	ASSERT_EQ(0, pipe2(down, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(up, O_CLOEXEC));
 	/* before there is anything that it could inherit */
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
-		close(sock[0]);
-		rebinder(sock[1]);
+		close(down[1]);
+		close(up[0]);
+		rebinder(down[0], up[1]);
 	}
-	close(sock[1]);
+	close(down[0]);
+	close(up[1]);
 	vm_init(&vm);
 	fn_init(&fn, 0);
 	EXPECT_EQ(0, vm_open(&vm, 0));
 	EXPECT_EQ(0, fn_open(&fn, &vm));
-	iommu_fd = tdi_iommu_fd(fn.iommu);
-	EXPECT_EQ(0, send_fd(sock[0], iommu_fd));
-	EXPECT_EQ(4, write(sock[0], &fn.vdevice_id, 4));
+	news.fd = tdi_iommu_fd(fn.iommu);
+	news.vdevice_id = fn.vdevice_id;
+	EXPECT_EQ(sizeof(news), write(down[1], &news, sizeof(news)));
 	/* it has bound at least once */
-	EXPECT_EQ(1, read(sock[0], &byte, 1));
+	EXPECT_EQ(1, read(up[0], &byte, 1));
 	sleep_ms(delay_ms);
 	start = now_ms();
 	fn_close_device(&fn);
@@ -303,7 +284,8 @@ static void race_bind(struct __test_metadata *_metadata, unsigned int delay_ms)
 	}
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	close(sock[0]);
+	close(down[1]);
+	close(up[0]);
 	fn_close(&fn);
 	vm_close(&vm);
 }
