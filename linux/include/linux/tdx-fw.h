@@ -9,7 +9,8 @@
  *  td		physical address of the TD's root page (TDR)
  *  devif	TDX_DEVIF_ID(iommu, stream, rid)
  *  iommu	0 .. TDX_FW_NR_IOMMUS - 1; an emulated root complex has number 0
- *  gpa, hpa	page aligned addresses, bytes
+ *  gpa, hpa	addresses, bytes, aligned to the page or to the leaf
+ *  level	of a leaf: 0 = 4 KiB, 1 = 2 MiB, 2 = 1 GiB; TDX_LEAF_SIZE()
  *  page	physical address of a 4 KiB page that the caller gives to firmware.
  *		It belongs to firmware until the call that is named as its return
  *		(PAMT types below): giving a page that is owned already is
@@ -21,16 +22,19 @@
  * memory. A [sleeps] call that finds no memory answers OPERAND_BUSY.
  *
  * What is simpler than the module: TD build calls have no measurement and no
- * attributes; secure EPT, MMIOMT and DEVIFMT have their last level only; a vCPU
- * is back from VP.ENTER at once, so MEM.TRACK alone completes TLB tracking; TDISP
- * travels in plain SPDM vendor-defined messages; IDE_KM messages are not on the
- * wire, struct teemu_platform stands for both ends.
+ * attributes; of the pages of the secure EPT only the last level has to be given,
+ * of the DEVIFMT too, and of the MMIOMT the levels 1 to 3; private memory is in
+ * 4 KiB leaves, private MMIO in leaves of any level; a vCPU is back from VP.ENTER at
+ * once, so MEM.TRACK alone completes TLB tracking; TDISP travels in plain SPDM
+ * vendor-defined messages; IDE_KM messages are not on the wire, struct
+ * teemu_platform stands for both ends. The list is in tdx_fw_personality.
  */
 #ifndef __LINUX_TDX_FW_H
 #define __LINUX_TDX_FW_H
 
 #include <linux/bits.h>
 #include <linux/tdisp.h>
+#include <linux/tio-fw.h>
 #include <linux/types.h>
 
 struct seq_file;
@@ -42,8 +46,15 @@ struct teemu_platform;
 #define TDX_FW_MIN_TDCS			4	/* TDCS pages that MNG.INIT needs */
 #define TDX_FW_IQ_LEN			16	/* invalidation queue, per IOMMU */
 #define TDX_FW_REPORT_MAX		4096
-#define TDX_FW_MSG_MAX			64	/* bytes of the longest request */
+#define TDX_FW_MSG_MAX			TIO_MSG_MAX
 #define TDX_FW_PKH_SIZE			48	/* SHA-384 */
+
+/* leaves of the secure EPT, and entries of the MMIOMT */
+#define TDX_LEVEL_4K			0
+#define TDX_LEVEL_2M			1
+#define TDX_LEVEL_1G			2
+#define TDX_NR_LEVELS			3
+#define TDX_LEAF_SIZE(level)		(0x1000ULL << (9 * (level)))
 
 #define TDX_DEVIF_ID(iommu, stream, rid) \
 	(((u64)(iommu) << 24) | ((u64)(stream) << 16) | (u16)(rid))
@@ -70,6 +81,8 @@ struct teemu_platform;
 #define TDH_MEM_PAGE_REMOVE		29
 #define TDH_MEM_SEPT_REMOVE		30
 #define TDH_MEM_TRACK			38
+#define TDH_IOMMU_SETREG		128
+#define TDH_IOMMU_GETREG		129
 #define TDH_SPDM_CREATE			130
 #define TDH_SPDM_DELETE			131
 #define TDH_IDE_STREAM_CREATE		132
@@ -94,18 +107,21 @@ struct teemu_platform;
 #define TDH_MMIO_UNMAP			160
 #define TDH_IQ_INV_REQUEST		161
 #define TDH_IQ_INV_PROCESS		162
+#define TDH_MEM_SHARED_SEPT_WR		163
 #define TDH_DEVIF_MT_ADD		164
 #define TDH_DEVIF_MT_REMOVE		165
 #define TDH_DEVIF_MT_RD			166
 
 /* guest leaves */
 #define TDG_SPDM_TPA_SET		64
+#define TDG_SPDM_TPA_GET		65
 #define TDG_DEVIF_VALIDATE		66
 #define TDG_DEVIF_RD			67
 #define TDG_DEVIF_REQUEST		68
 #define TDG_DEVIF_RESPONSE		69
 #define TDG_DMAR_ACCEPT			70
 #define TDG_MMIO_ACCEPT			71
+#define TDG_IQ_INV_REQUEST		72
 
 /*
  * Completion status. The class is in the high half; the low half names the
@@ -181,6 +197,34 @@ void tdx_fw_destroy(struct tdx_fw *fw);
 void tdx_fw_set_platform(struct tdx_fw *fw,
 			 const struct teemu_platform *platform, void *priv);
 
+/* its tables, with counters in tdx_fw_referee(); see tio-fw.h */
+extern const struct tio_personality tdx_fw_personality;
+struct tio_referee *tdx_fw_referee(struct tdx_fw *fw);
+
+/*
+ * Registers of an IOMMU. It is CONFIGURED when the model is powered on. CLEAR takes
+ * it down to INIT, where it has no root table and no queue: DMAR.ADD, SPDM.CREATE
+ * and IQ.INV.REQUEST are OP_STATE_INCORRECT. RTPAGE and IQPAGE then give it a page
+ * each and CONFIG makes it CONFIGURED; the pages return with CLEAR.
+ */
+enum tdx_iommu_reg {
+	TDX_IOMMU_STATE,		/* read only: enum tdx_iommu_state */
+	TDX_IOMMU_RTPAGE,		/* root of the trusted DMA tables */
+	TDX_IOMMU_IQPAGE,		/* trusted invalidation queue */
+	TDX_IOMMU_CONFIG,		/* write 0: translation and queue on */
+	TDX_IOMMU_CLEAR,		/* write 0: both off */
+};
+
+enum tdx_iommu_state {
+	TDX_IOMMU_INIT,
+	TDX_IOMMU_CONFIGURED,
+};
+
+u64 tdh_iommu_setreg(struct tdx_fw *fw, u8 iommu, enum tdx_iommu_reg reg,
+		     u64 value);
+u64 tdh_iommu_getreg(struct tdx_fw *fw, u8 iommu, enum tdx_iommu_reg reg,
+		     u64 *value);
+
 /*
  * TD. Build: create -> key_config -> TDX_FW_MIN_TDCS times addcx -> init
  * (INITIALIZED) -> finalize (RUNNABLE; TDG calls and DMA need it).
@@ -201,7 +245,9 @@ u64 tdh_phymem_page_reclaim(struct tdx_fw *fw, u64 page);	/* [sleeps] */
 
 /*
  * Secure EPT. One S-EPT page serves the 2 MiB at gpa (aligned to 2 MiB) and must
- * be there before anything is added or mapped in them (else EPT_WALK_FAILED).
+ * be there before a 4 KiB leaf is added or mapped in them (else EPT_WALK_FAILED). A
+ * larger leaf wants that none serves any part of it, and S-EPT pages and larger
+ * leaves keep each other out (EPT_ENTRY_STATE_INCORRECT).
  */
 #define TDX_SEPT_SPAN			0x200000ULL
 
@@ -216,7 +262,8 @@ enum tdx_sept_state {
 
 struct tdx_sept_entry {
 	enum tdx_sept_state state;
-	u64 hpa;			/* 0 when FREE */
+	unsigned int level;		/* of the leaf that the address is in */
+	u64 hpa;			/* of the address; 0 when FREE */
 };
 
 u64 tdh_mem_sept_add(struct tdx_fw *fw, u64 td, u64 gpa, u64 page);	/* [sleeps] */
@@ -234,6 +281,15 @@ u64 tdh_mem_page_add(struct tdx_fw *fw, u64 td, u64 gpa, u64 hpa);
 u64 tdh_mem_range_block(struct tdx_fw *fw, u64 td, u64 gpa);
 u64 tdh_mem_track(struct tdx_fw *fw, u64 td);
 u64 tdh_mem_page_remove(struct tdx_fw *fw, u64 td, u64 gpa, u64 *hpa);
+/*
+ * The half of the address space that is shared with the host, for trusted DMA: root
+ * entries of 512 GiB, each points to a table of the host's own EPT, or 0. It is
+ * remembered and no more: trusted DMA of the model reaches private memory only.
+ */
+#define TDX_GPA_SHARED			BIT_ULL(47)
+#define TDX_SHARED_SPAN			BIT_ULL(39)
+
+u64 tdh_mem_shared_sept_wr(struct tdx_fw *fw, u64 td, u64 gpa, u64 table);
 
 /* SPDM session object; page returns with tdh_spdm_delete() */
 u64 tdh_spdm_create(struct tdx_fw *fw, u8 iommu, u16 index, u64 page);	/* [sleeps] */
@@ -245,6 +301,9 @@ u64 tdh_spdm_delete(struct tdx_fw *fw, u8 iommu, u16 index);		/* [sleeps] */
  */
 u64 tdg_spdm_tpa_set(struct tdx_fw *fw, u8 iommu, u16 index, const u8 *chain,
 		     size_t len);
+/* BOUND -> NOT_BOUND, what was bound in @pkh: the TPA takes the session back */
+u64 tdg_spdm_tpa_get(struct tdx_fw *fw, u8 iommu, u16 index,
+		     u8 pkh[TDX_FW_PKH_SIZE]);
 
 /*
  * Selective IDE stream: create -> KEY_PROG req, rsp -> K_SET_GO req, rsp (the
@@ -392,9 +451,14 @@ u64 tdh_iq_inv_request(struct tdx_fw *fw, u8 iommu, enum tdx_inv_type type,
 u64 tdh_iq_inv_process(struct tdx_fw *fw, u8 iommu, bool atomic);
 
 /*
- * Metadata of MMIO pages. One page serves the 2 MiB at hpa; an entry (4 KiB) is
- * QNODE (nobody's) or DATA (of one function). mt_remove() gives *page back.
+ * Metadata of MMIO. A page of @level 1, 2 or 3 serves the 2 MiB, 1 GiB or 512 GiB at
+ * hpa (aligned to them): 512 entries of the level below, and the page above must be
+ * there (else MMIOMT_NOT_PRESENT; there is always one above level 3). An entry of
+ * level 0, 1 or 2 is a QNODE (nobody's, or with a page of metadata below) or DATA: a
+ * 4 KiB, 2 MiB or 1 GiB leaf of one function, which is mapped with that level and no
+ * other. mt_remove() gives *page back, lower levels first.
  */
+#define TDX_MMIOMT_TOP			3
 enum tdx_mmiomt_type {
 	TDX_MMIOMT_QNODE,
 	TDX_MMIOMT_DATA,
@@ -403,23 +467,29 @@ enum tdx_mmiomt_type {
 struct tdx_mmiomt_entry {
 	enum tdx_mmiomt_type type;
 	bool mapped;
+	bool table;			/* of a QNODE: a page is below */
 	u64 devif;			/* of a DATA entry */
 };
 
-u64 tdh_mmio_mt_add(struct tdx_fw *fw, u64 hpa, u64 page);		/* [sleeps] */
-u64 tdh_mmio_mt_set(struct tdx_fw *fw, u64 hpa, enum tdx_mmiomt_type type,
-		    u64 devif);
-u64 tdh_mmio_mt_rd(struct tdx_fw *fw, u64 hpa, struct tdx_mmiomt_entry *entry);
-u64 tdh_mmio_mt_remove(struct tdx_fw *fw, u64 hpa, u64 *page);		/* [sleeps] */
+u64 tdh_mmio_mt_add(struct tdx_fw *fw, u64 hpa, unsigned int level,
+		    u64 page);					/* [sleeps] */
+u64 tdh_mmio_mt_set(struct tdx_fw *fw, u64 hpa, unsigned int level,
+		    enum tdx_mmiomt_type type, u64 devif);
+u64 tdh_mmio_mt_rd(struct tdx_fw *fw, u64 hpa, unsigned int level,
+		   struct tdx_mmiomt_entry *entry);
+u64 tdh_mmio_mt_remove(struct tdx_fw *fw, u64 hpa, unsigned int level,
+		       u64 *page);				/* [sleeps] */
 
 /*
  * Private MMIO of a TD: map -> (TDG.MMIO.ACCEPT) -> block -> mem_track and
  * TDX_INV_IOTLB while the TD has PASIDTEs -> unmap, which wants the function
- * UNLOCKED or its stream blocked, and tells the page in *hpa.
+ * UNLOCKED or its stream blocked, and tells the page in *hpa. One call is one leaf of
+ * @level; gpa and hpa are aligned to it.
  */
-u64 tdh_mmio_map(struct tdx_fw *fw, u64 gpa, u64 td, u64 hpa);
-u64 tdh_mmio_block(struct tdx_fw *fw, u64 gpa, u64 td);
-u64 tdh_mmio_unmap(struct tdx_fw *fw, u64 gpa, u64 td, u64 *hpa);
+u64 tdh_mmio_map(struct tdx_fw *fw, u64 gpa, unsigned int level, u64 td, u64 hpa);
+u64 tdh_mmio_block(struct tdx_fw *fw, u64 gpa, unsigned int level, u64 td);
+u64 tdh_mmio_unmap(struct tdx_fw *fw, u64 gpa, unsigned int level, u64 td,
+		   u64 *hpa);
 
 /* the TD's calls; none of their refusals is the host's violation */
 u64 tdg_devif_validate(struct tdx_fw *fw, u64 td, u64 devif,
@@ -447,11 +517,23 @@ enum tdx_devif_field {
 u64 tdg_devif_rd(struct tdx_fw *fw, u64 td, u64 devif, enum tdx_devif_field field,
 		 u32 offset, u8 *buf, size_t *len);
 u64 tdg_dmar_accept(struct tdx_fw *fw, u64 td, u64 devif);
-/* report_page must be (hpa + reporting offset) >> 12 */
-u64 tdg_mmio_accept(struct tdx_fw *fw, u64 td, u64 gpa, u64 report_page);
+/*
+ * report_page must be (hpa + reporting offset) >> 12. MMIO_ACCEPT_SIZE_MISMATCH: the
+ * host mapped with another level.
+ */
+u64 tdg_mmio_accept(struct tdx_fw *fw, u64 td, u64 gpa, unsigned int level,
+		    u64 report_page);
+/*
+ * The TD's own IOTLB invalidation, for the host to process: it goes into the queue of
+ * the IOMMU of @devif, whose PASIDTE is PRESENT.
+ */
+u64 tdg_iq_inv_request(struct tdx_fw *fw, u64 td, u64 devif);
 
 /* questions that are no calls: any context, nothing is counted */
-/* mapped, accepted, and the function valid and in CONFIG_LOCKED or RUN */
+/*
+ * The 4 KiB page at @gpa is mapped to @hpa, in a leaf of any level that the TD
+ * accepted, and the function is valid and in CONFIG_LOCKED or RUN.
+ */
 bool tdx_fw_mmio_accepted(struct tdx_fw *fw, u64 td, u64 gpa, u64 hpa);
 /* enum tdisp_state as firmware knows it; -ENOENT: no such devif */
 int tdx_fw_tdisp_state(struct tdx_fw *fw, u64 devif);
@@ -463,7 +545,10 @@ int tdx_fw_tdisp_told(struct tdx_fw *fw, u64 devif);
  */
 bool tdx_fw_next_page(struct tdx_fw *fw, u64 td, u64 *gpa, u64 end,
 		      struct tdx_sept_entry *entry);
-/* the same for private MMIO pages */
+/*
+ * The same for leaves of private MMIO: at their beginning, which is below *gpa if *gpa
+ * is inside one. Go on at *gpa + TDX_LEAF_SIZE(entry->level).
+ */
 bool tdx_fw_next_mmio(struct tdx_fw *fw, u64 td, u64 *gpa, u64 end,
 		      struct tdx_sept_entry *entry);
 u64 tdx_fw_violations(struct tdx_fw *fw);

@@ -24,6 +24,8 @@ struct teemu_rc;
  *	  not present at @gpa. Context: process; @xfer must not sleep.
  * @referee: print "calls N", "refused N", "violations N" and the last violation
  * @tables: print one line "name count" for each table, 0 when empty
+ * @calls: optional: print the vendor's calls, with how often each was made, its
+ *	   status codes and what the model leaves out: see tio_calls_show()
  * @attach: optional: what @fw may drive from now on, with @priv; NULL: nothing any
  *	    more. Called before the TSM driver's device appears and after it has
  *	    gone. Context: process.
@@ -37,6 +39,7 @@ struct teemu_fw_ops {
 		       void *priv);
 	void (*referee)(void *fw, struct seq_file *m);
 	void (*tables)(void *fw, struct seq_file *m);
+	void (*calls)(void *fw, struct seq_file *m);
 	int (*refuse)(void *fw, u32 leaf, u64 status, u32 skip, u32 count);
 };
 

@@ -32,15 +32,21 @@ struct tdx_tdi_read {
 
 /**
  * struct tdx_tdi_mmio - IOMMU_VDEVICE_TSM_REQ_VALIDATE_MMIO, TDG.MMIO.ACCEPT
- * @gpa: guest physical address of one 4 KiB page
- * @report_page: the page number that the interface report gives for it
+ * @gpa: guest physical address of one leaf, aligned to its size
+ * @report_page: the page number that the interface report gives for its first page
+ * @level: of the leaf: 0 for 4 KiB, 1 for 2 MiB, 2 for 1 GiB
+ * @reserved: zero
  *
- * The host maps the page (TDH.MMIO.MAP) if it has not yet, then the accept
- * compares what is behind @gpa with @report_page. No response bytes.
+ * The host maps the leaf (TDH.MMIO.MAP) if it has not yet, at @level or, if the
+ * slot or the report do not allow it, lower; then the accept compares what is
+ * behind @gpa with @report_page, and answers MMIO_ACCEPT_SIZE_MISMATCH if the
+ * leaf is not of @level. No response bytes.
  */
 struct tdx_tdi_mmio {
 	__u64 gpa;
 	__u64 report_page;
+	__u32 level;
+	__u32 reserved;
 };
 
 /**

@@ -15,18 +15,24 @@ static const char * const tdisp_name[] = {
 	[TDISP_STATE_ERROR]	= "ERROR",
 };
 
-struct fw_devif *fw_devif_find(struct tdx_fw *fw, u64 id)
+/* the interface of a function, over whatever stream */
+struct fw_devif *fw_devif_of_rid(struct tdx_fw *fw, u8 iommu, u16 rid)
 {
-	struct fw_devif *devif;
+	struct fw_node *node = fw_node_find(&fw->devifs, fw_key(iommu, rid));
 
 	lockdep_assert_held(&fw->lock);
-	list_for_each_entry(devif, &fw->devifs, list) {
-		if (devif->id != id)
-			continue;
-		fw->seen = tdisp_name[devif->state];
-		return devif;
-	}
-	return NULL;
+	return node ? container_of(node, struct fw_devif, node) : NULL;
+}
+
+struct fw_devif *fw_devif_find(struct tdx_fw *fw, u64 id)
+{
+	struct fw_devif *devif = id <= U32_MAX ?
+		fw_devif_of_rid(fw, TDX_DEVIF_IOMMU(id), TDX_DEVIF_RID(id)) : NULL;
+
+	if (!devif || devif->id != id)
+		return NULL;
+	fw->ref.seen = tdisp_name[devif->state];
+	return devif;
 }
 
 /* what frees an interface for taking apart: a STOP, or its stream's block */
@@ -42,13 +48,10 @@ bool fw_devif_locked(const struct fw_devif *devif)
 
 static struct fw_devifmt *find_mt(struct tdx_fw *fw, u8 iommu, u8 index)
 {
-	struct fw_devifmt *mt;
+	struct fw_node *node = fw_node_find(&fw->devifmt, fw_key(iommu, index));
 
 	lockdep_assert_held(&fw->lock);
-	list_for_each_entry(mt, &fw->devifmt, list)
-		if (mt->iommu == iommu && mt->index == index)
-			return mt;
-	return NULL;
+	return node ? container_of(node, struct fw_devifmt, node) : NULL;
 }
 
 static u64 mt_add(struct tdx_fw *fw, u8 iommu, u8 index, u64 page,
@@ -67,7 +70,8 @@ static u64 mt_add(struct tdx_fw *fw, u8 iommu, u8 index, u64 page,
 		return status | 3;
 	new->iommu = iommu;
 	new->index = index;
-	list_add_tail(&new->list, &fw->devifmt);
+	new->node.key = fw_key(iommu, index);
+	fw_node_add(&fw->devifmt, &new->node);
 	return TDX_SUCCESS;
 }
 
@@ -105,7 +109,7 @@ static u64 mt_remove(struct tdx_fw *fw, u8 iommu, u8 index, u64 *page,
 	if (mt->devifs)
 		return TDX_DEVIF_INVALID_METADATA | 2;
 	*page = fw_page_pa(&mt->page);
-	list_del(&mt->list);
+	fw_node_del(&fw->devifmt, &mt->node);
 	fw_page_release(fw, &mt->page);
 	*old = mt;
 	return TDX_SUCCESS;
@@ -138,7 +142,7 @@ static u64 mt_rd(struct tdx_fw *fw, u8 iommu, u8 index, u32 *devifs)
 
 	/* a host reads in order to know: no violation */
 	if (!mt)
-		return fw_refuse_as(fw, FW_BLAME_GUEST,
+		return fw_refuse_as(fw, TIO_BLAME_GUEST,
 				    TDX_DEVIFMT_NOT_PRESENT | 2);
 	*devifs = mt->devifs;
 	return TDX_SUCCESS;
@@ -162,17 +166,6 @@ u64 tdh_devif_mt_rd(struct tdx_fw *fw, u8 iommu, u8 index, u32 *devifs)
 			mt_rd(fw, iommu, index, devifs));
 }
 EXPORT_SYMBOL_GPL(tdh_devif_mt_rd);
-
-static bool function_in_table(struct tdx_fw *fw, u64 id)
-{
-	struct fw_devif *devif;
-
-	list_for_each_entry(devif, &fw->devifs, list)
-		if (TDX_DEVIF_IOMMU(devif->id) == TDX_DEVIF_IOMMU(id) &&
-		    TDX_DEVIF_RID(devif->id) == TDX_DEVIF_RID(id))
-			return true;
-	return false;
-}
 
 static u64 check_stream(struct tdx_fw *fw, u64 id, struct fw_stream **stream)
 {
@@ -237,7 +230,7 @@ static u64 devif_create(struct tdx_fw *fw, u64 id, u64 pa,
 	mt = find_mt(fw, TDX_DEVIF_IOMMU(id), TDX_DEVIF_RID(id) >> 8);
 	if (!mt)
 		return TDX_DEVIFMT_NOT_PRESENT | 1;
-	if (function_in_table(fw, id))
+	if (fw_devif_of_rid(fw, TDX_DEVIF_IOMMU(id), TDX_DEVIF_RID(id)))
 		return TDX_DEVIFMT_ALREADY_PRESENT | 1;
 	status = check_stream(fw, id, &stream) ?:
 		 claim_pages(fw, new, td, pages);
@@ -250,7 +243,8 @@ static u64 devif_create(struct tdx_fw *fw, u64 id, u64 pa,
 	td->devifs++;
 	stream->devifs++;
 	mt->devifs++;
-	list_add_tail(&new->list, &fw->devifs);
+	new->node.key = fw_key(TDX_DEVIF_IOMMU(id), TDX_DEVIF_RID(id));
+	fw_node_add(&fw->devifs, &new->node);
 	return TDX_SUCCESS;
 }
 
@@ -299,7 +293,7 @@ static u64 devif_remove(struct tdx_fw *fw, u64 id, struct fw_devif **old)
 	devif->td->devifs--;
 	devif->stream->devifs--;
 	devif->mt->devifs--;
-	list_del(&devif->list);
+	fw_node_del(&fw->devifs, &devif->node);
 	*old = devif;
 	return TDX_SUCCESS;
 }

@@ -15,27 +15,32 @@ static const char * const state_name[] = {
 	[TDX_DMAR_PRESENT]	= "PRESENT",
 };
 
-/* the key of an entry in its table */
+/* the requester id that an entry stands for */
 static u16 to_rid(enum tdx_dmar_level level, u16 rid)
 {
 	return level == TDX_DMAR_RTE ? rid & 0xff00 : rid;
+}
+
+static u64 to_key(enum tdx_dmar_level level, u16 rid)
+{
+	return (u64)level << 16 | to_rid(level, rid);
 }
 
 struct fw_dmar *fw_dmar_find(struct tdx_fw *fw, u8 iommu,
 			     enum tdx_dmar_level level, u16 rid)
 {
 	struct fw_dmar *dmar;
+	struct fw_node *node;
 
 	lockdep_assert_held(&fw->lock);
 	if (iommu >= TDX_FW_NR_IOMMUS)
 		return NULL;
-	list_for_each_entry(dmar, &fw->iommu[iommu].dmar, list) {
-		if (dmar->level != level || dmar->rid != to_rid(level, rid))
-			continue;
-		fw->seen = state_name[dmar->state];
-		return dmar;
-	}
-	return NULL;
+	node = fw_node_find(&fw->iommu[iommu].dmar, to_key(level, rid));
+	if (!node)
+		return NULL;
+	dmar = container_of(node, struct fw_dmar, node);
+	fw->ref.seen = state_name[dmar->state];
+	return dmar;
 }
 
 /* no function of this IOMMU has the requester id of @id but another stream */
@@ -46,11 +51,8 @@ static bool is_devif_id(struct tdx_fw *fw, u8 iommu, u64 id)
 	lockdep_assert_held(&fw->lock);
 	if (id > U32_MAX || TDX_DEVIF_IOMMU(id) != iommu)
 		return false;
-	list_for_each_entry(devif, &fw->devifs, list)
-		if (TDX_DEVIF_IOMMU(devif->id) == iommu &&
-		    TDX_DEVIF_RID(devif->id) == TDX_DEVIF_RID(id))
-			return devif->id == id;
-	return true;
+	devif = fw_devif_of_rid(fw, iommu, TDX_DEVIF_RID(id));
+	return !devif || devif->id == id;
 }
 
 /*
@@ -99,7 +101,8 @@ static u64 dmar_add(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
 
 	if (!new)
 		return TDX_OPERAND_BUSY;
-	status = fw_dmar_operands(fw, iommu, level, id, 2);
+	status = fw_dmar_operands(fw, iommu, level, id, 2) ?:
+		 fw_iommu_check(fw, iommu);
 	if (status)
 		return status;
 	if (fw_dmar_find(fw, iommu, level, id))
@@ -125,7 +128,8 @@ static u64 dmar_add(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
 	new->rid = to_rid(level, id);
 	if (new->parent)
 		new->parent->children++;
-	list_add_tail(&new->list, &fw->iommu[iommu].dmar);
+	new->node.key = to_key(level, id);
+	fw_node_add(&fw->iommu[iommu].dmar, &new->node);
 	return TDX_SUCCESS;
 }
 
@@ -278,7 +282,7 @@ static u64 dmar_remove(struct tdx_fw *fw, u8 iommu, enum tdx_dmar_level level,
 	}
 	if (dmar->parent)
 		dmar->parent->children--;
-	list_del(&dmar->list);
+	fw_node_del(&fw->iommu[iommu].dmar, &dmar->node);
 	*old = dmar;
 	return TDX_SUCCESS;
 }

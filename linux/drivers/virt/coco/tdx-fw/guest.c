@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a TD itself may call: it attests a function, asks it for its report, starts
- * it, and accepts its MMIO and its DMA. A refusal here is never the host's mistake.
+ * it, and accepts its DMA (its MMIO: mmio.c). A refusal here is never the host's mistake.
  */
 #include <linux/align.h>
 #include <linux/export.h>
@@ -9,22 +9,13 @@
 
 #include "fw.h"
 
-/* a TD that runs */
-static u64 find_guest(struct tdx_fw *fw, u64 pa, struct fw_td **td)
-{
-	*td = fw_td_find(fw, pa);
-	if (!*td)
-		return TDX_OPERAND_INVALID | 1;
-	return fw_td_check(*td, FW_RUNNABLE);
-}
-
 /* a function of the TD that calls */
 static u64 find_own(struct tdx_fw *fw, u64 pa, u64 id, struct fw_devif **devif)
 {
 	struct fw_td *td;
 	u64 status;
 
-	status = find_guest(fw, pa, &td);
+	status = fw_td_find_guest(fw, pa, &td);
 	if (status)
 		return status;
 	*devif = fw_devif_find(fw, id);
@@ -47,10 +38,13 @@ static u64 devif_validate(struct tdx_fw *fw, u64 pa, u64 id,
 	/* inferred: what is not locked yet can still change */
 	if (!fw_devif_locked(devif))
 		return TDX_DEVIF_TDISP_INVALID_STATE;
-	if (devif->valid)
-		return TDX_DEVIF_ALREADY_VALID;
+	/* inferred: the TPA has taken the session back */
+	if (!devif->stream->spdm->bound)
+		return TDX_SPDM_INVALID_STATE;
 	if (memcmp(devif->stream->spdm->pkh, pkh, TDX_FW_PKH_SIZE))
 		return TDX_DEVIF_PKH_MISMATCH | 3;
+	if (devif->valid)
+		return TDX_DEVIF_ALREADY_VALID;
 	devif->valid = true;
 	return TDX_SUCCESS;
 }
@@ -63,8 +57,8 @@ static u64 devif_validate(struct tdx_fw *fw, u64 pa, u64 id,
  * @pkh: SHA-384 of the certificate chain that the TD checked
  *
  * Return: TDX_DEVIFMT_NOT_PRESENT, TDX_DEVIF_INVALID_METADATA (another TD's),
- * TDX_DEVIF_TDISP_INVALID_STATE, TDX_DEVIF_ALREADY_VALID, TDX_DEVIF_PKH_MISMATCH or
- * success: valid until STOP or ERROR.
+ * TDX_DEVIF_TDISP_INVALID_STATE, TDX_SPDM_INVALID_STATE, TDX_DEVIF_PKH_MISMATCH,
+ * TDX_DEVIF_ALREADY_VALID, or success: valid until STOP or ERROR.
  * Context: any.
  */
 u64 tdg_devif_validate(struct tdx_fw *fw, u64 td, u64 devif,
@@ -264,59 +258,3 @@ u64 tdg_dmar_accept(struct tdx_fw *fw, u64 td, u64 devif)
 			dmar_accept(fw, td, devif));
 }
 EXPORT_SYMBOL_GPL(tdg_dmar_accept);
-
-static u64 mmio_accept(struct tdx_fw *fw, u64 pa, u64 gpa, u64 report_page)
-{
-	struct fw_mmiomt_entry *meta;
-	struct fw_sept_entry *entry;
-	struct fw_devif *devif;
-	struct fw_mmiomt *mt;
-	struct fw_sept *sept;
-	struct fw_td *td;
-	u64 status;
-
-	status = find_guest(fw, pa, &td);
-	if (status)
-		return status;
-	if (!IS_ALIGNED(gpa, PAGE_SIZE))
-		return TDX_OPERAND_INVALID | 2;
-	entry = fw_sept_walk(fw, td, gpa, &sept);
-	if (!entry)
-		return TDX_EPT_WALK_FAILED | 2;
-	if (entry->state == TDX_SEPT_MMIO_MAPPED)
-		return TDX_PAGE_ALREADY_ACCEPTED;
-	/* hardware would exit to the VMM with an EPT violation instead */
-	if (entry->state != TDX_SEPT_MMIO_PENDING)
-		return TDX_EPT_ENTRY_STATE_INCORRECT | 2;
-	meta = fw_mmiomt_walk(fw, entry->hpa, &mt);
-	devif = meta ? fw_devif_find(fw, meta->devif) : NULL;
-	if (!devif)
-		return TDX_DEVIFMT_NOT_PRESENT;
-	/* inferred: the offset is known from LOCK to STOP */
-	if (!fw_devif_locked(devif))
-		return TDX_DEVIF_TDISP_INVALID_STATE;
-	if ((entry->hpa + devif->reporting_offset) >> PAGE_SHIFT != report_page)
-		return TDX_MMIO_INVALID_HPA_OFFSET | 3;
-	entry->state = TDX_SEPT_MMIO_MAPPED;
-	return TDX_SUCCESS;
-}
-
-/**
- * tdg_mmio_accept() - the TD takes a page of MMIO for what the report says
- * @fw: the model
- * @td: the TD that calls
- * @gpa: MMIO_PENDING
- * @report_page: page number of it in the function's report
- *
- * Return: TDX_EPT_WALK_FAILED, TDX_PAGE_ALREADY_ACCEPTED,
- * TDX_EPT_ENTRY_STATE_INCORRECT, TDX_DEVIF_TDISP_INVALID_STATE,
- * TDX_MMIO_INVALID_HPA_OFFSET, other status, or success: MMIO_MAPPED.
- * Context: any.
- */
-u64 tdg_mmio_accept(struct tdx_fw *fw, u64 td, u64 gpa, u64 report_page)
-{
-	guard(spinlock_irqsave)(&fw->lock);
-	return fw_judge(fw, TDG_MMIO_ACCEPT, gpa, fw_begin(fw, TDG_MMIO_ACCEPT) ?:
-			mmio_accept(fw, td, gpa, report_page));
-}
-EXPORT_SYMBOL_GPL(tdg_mmio_accept);

@@ -27,16 +27,15 @@ static const char *stream_state(const struct fw_stream *stream)
 
 struct fw_stream *fw_stream_find(struct tdx_fw *fw, u8 iommu, u8 id)
 {
+	struct fw_node *node = fw_node_find(&fw->streams, fw_key(iommu, id));
 	struct fw_stream *stream;
 
 	lockdep_assert_held(&fw->lock);
-	list_for_each_entry(stream, &fw->streams, list) {
-		if (stream->iommu != iommu || stream->id != id)
-			continue;
-		fw->seen = stream_state(stream);
-		return stream;
-	}
-	return NULL;
+	if (!node)
+		return NULL;
+	stream = container_of(node, struct fw_stream, node);
+	fw->ref.seen = stream_state(stream);
+	return stream;
 }
 
 /* the platform as it is now, for use after the lock is dropped */
@@ -76,11 +75,28 @@ static bool overlap(const struct tdx_ide_assoc *a, const struct tdx_ide_assoc *b
 	       b->mem_base <= a->mem_limit;
 }
 
+/* an IOMMU has 256 streams at most */
+static bool overlaps_any(struct tdx_fw *fw, u8 iommu,
+			 const struct tdx_ide_assoc *assoc)
+{
+	struct fw_node *node = fw_node_next(&fw->streams, fw_key(iommu, 0));
+
+	for (; node; node = fw_node_after(node)) {
+		struct fw_stream *other = container_of(node, struct fw_stream,
+						       node);
+
+		if (other->iommu != iommu)
+			return false;
+		if (overlap(&other->assoc, assoc))
+			return true;
+	}
+	return false;
+}
+
 static u64 stream_create(struct tdx_fw *fw, u8 iommu, u8 id, u16 index,
 			 const struct tdx_ide_assoc *assoc,
 			 struct fw_stream *new)
 {
-	struct fw_stream *other;
 	struct fw_spdm *spdm;
 
 	if (!new)
@@ -97,15 +113,15 @@ static u64 stream_create(struct tdx_fw *fw, u8 iommu, u8 id, u16 index,
 		return TDX_SPDM_INVALID_STATE | 3;
 	if (assoc->rid_base > assoc->rid_limit)
 		return TDX_OPERAND_INVALID | 4;
-	list_for_each_entry(other, &fw->streams, list)
-		if (other->iommu == iommu && overlap(&other->assoc, assoc))
-			return TDX_OPERAND_INVALID | 4;
+	if (overlaps_any(fw, iommu, assoc))
+		return TDX_OPERAND_INVALID | 4;
 	new->iommu = iommu;
 	new->id = id;
 	new->spdm = spdm;
 	new->assoc = *assoc;
 	spdm->streams++;
-	list_add_tail(&new->list, &fw->streams);
+	new->node.key = fw_key(iommu, id);
+	fw_node_add(&fw->streams, &new->node);
 	return TDX_SUCCESS;
 }
 
@@ -297,7 +313,7 @@ static u64 stream_delete(struct tdx_fw *fw, u8 iommu, u8 id,
 	if (stream->devifs)
 		return TDX_IDE_STREAM_HAS_DEVICE_INTERFACES;
 	stream->spdm->streams--;
-	list_del(&stream->list);
+	fw_node_del(&fw->streams, &stream->node);
 	*old = stream;
 	return TDX_SUCCESS;
 }

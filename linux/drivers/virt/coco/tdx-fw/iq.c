@@ -56,6 +56,9 @@ static u64 inv_request(struct tdx_fw *fw, u8 iommu, enum tdx_inv_type type,
 		return TDX_OPERAND_INVALID | 1;
 	if (type > TDX_INV_IOTLB)
 		return TDX_OPERAND_INVALID | 2;
+	status = fw_iommu_check(fw, iommu);
+	if (status)
+		return status;
 	queue = &fw->iommu[iommu];
 	if (queue->iq_len == TDX_FW_IQ_LEN)
 		return TDX_IOMMU_IQ_QUEUE_FULL;
@@ -89,6 +92,54 @@ u64 tdh_iq_inv_request(struct tdx_fw *fw, u8 iommu, enum tdx_inv_type type,
 			inv_request(fw, iommu, type, level, id));
 }
 EXPORT_SYMBOL_GPL(tdh_iq_inv_request);
+
+/* a descriptor of the TD's own, behind what the host asked for */
+static u64 guest_request(struct tdx_fw *fw, u64 pa, u64 id)
+{
+	struct fw_devif *devif;
+	struct fw_dmar *dmar;
+	struct fw_td *td;
+	u64 status;
+
+	status = fw_td_find_guest(fw, pa, &td);
+	if (status)
+		return status;
+	devif = fw_devif_find(fw, id);
+	if (!devif)
+		return TDX_DEVIFMT_NOT_PRESENT | 2;
+	if (devif->td != td)
+		return TDX_DEVIF_INVALID_METADATA | 2;
+	/* one at a time: a TD must not fill the queue that the host needs */
+	if (td->iotlb_done != td->iotlb_req)
+		return TDX_OPERAND_BUSY;
+	dmar = fw_dmar_find(fw, TDX_DEVIF_IOMMU(id), TDX_DMAR_PASIDTE,
+			    TDX_DEVIF_RID(id));
+	/* a BLOCKED one is the host's to invalidate */
+	if (!dmar || dmar->state != TDX_DMAR_PRESENT)
+		return TDX_IOMMU_IOTLB_TRACKING_NOT_REQUIRED;
+	return inv_request(fw, TDX_DEVIF_IOMMU(id), TDX_INV_IOTLB, 0, pa);
+}
+
+/**
+ * tdg_iq_inv_request() - the TD wants translations of its memory dropped
+ * @fw: the model
+ * @td: the TD that calls
+ * @devif: a function of it, its PASIDTE PRESENT
+ *
+ * Return: TDX_OPERAND_BUSY while an invalidation of the TD waits,
+ * TDX_IOMMU_IOTLB_TRACKING_NOT_REQUIRED without such a PASIDTE,
+ * TDX_IOMMU_IQ_QUEUE_FULL, other status, or success: the host's next
+ * tdh_iq_inv_process() completes it.
+ * Context: any.
+ */
+u64 tdg_iq_inv_request(struct tdx_fw *fw, u64 td, u64 devif)
+{
+	guard(spinlock_irqsave)(&fw->lock);
+	return fw_judge(fw, TDG_IQ_INV_REQUEST, devif,
+			fw_begin(fw, TDG_IQ_INV_REQUEST) ?:
+			guest_request(fw, td, devif));
+}
+EXPORT_SYMBOL_GPL(tdg_iq_inv_request);
 
 /*
  * Completes the IOTLB descriptors; the others are moved to @out, or stay queued if

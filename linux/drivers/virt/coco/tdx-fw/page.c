@@ -59,6 +59,21 @@ bool fw_node_add(struct rb_root *root, struct fw_node *node)
 	return !rb_find_add(&node->rb, root, cmp_add);
 }
 
+void fw_node_del(struct rb_root *root, struct fw_node *node)
+{
+	rb_erase(&node->rb, root);
+}
+
+struct fw_node *fw_node_first(struct rb_root *root)
+{
+	return rb_entry_safe(rb_first(root), struct fw_node, rb);
+}
+
+struct fw_node *fw_node_after(struct fw_node *node)
+{
+	return rb_entry_safe(rb_next(&node->rb), struct fw_node, rb);
+}
+
 struct fw_page *fw_page_find(struct tdx_fw *fw, u64 pa)
 {
 	struct fw_node *node;
@@ -94,7 +109,7 @@ u64 fw_page_claim(struct tdx_fw *fw, struct fw_page *page, u64 pa,
 void fw_page_release(struct tdx_fw *fw, struct fw_page *page)
 {
 	lockdep_assert_held(&fw->lock);
-	rb_erase(&page->node.rb, &fw->pages);
+	fw_node_del(&fw->pages, &page->node);
 	fw->nr_pages[page->type]--;
 	if (page->td)
 		page->td->children--;

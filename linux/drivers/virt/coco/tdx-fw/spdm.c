@@ -14,16 +14,15 @@ static_assert(TDX_FW_PKH_SIZE == SHA384_DIGEST_SIZE);
 
 struct fw_spdm *fw_spdm_find(struct tdx_fw *fw, u8 iommu, u16 index)
 {
+	struct fw_node *node = fw_node_find(&fw->spdm, fw_key(iommu, index));
 	struct fw_spdm *spdm;
 
 	lockdep_assert_held(&fw->lock);
-	list_for_each_entry(spdm, &fw->spdm, list) {
-		if (spdm->iommu != iommu || spdm->index != index)
-			continue;
-		fw->seen = spdm->bound ? "BOUND" : "NOT_BOUND";
-		return spdm;
-	}
-	return NULL;
+	if (!node)
+		return NULL;
+	spdm = container_of(node, struct fw_spdm, node);
+	fw->ref.seen = spdm->bound ? "BOUND" : "NOT_BOUND";
+	return spdm;
 }
 
 static u64 spdm_create(struct tdx_fw *fw, u8 iommu, u16 index, u64 page,
@@ -33,8 +32,9 @@ static u64 spdm_create(struct tdx_fw *fw, u8 iommu, u16 index, u64 page,
 
 	if (!new)
 		return TDX_OPERAND_BUSY;
-	if (iommu >= TDX_FW_NR_IOMMUS)
-		return TDX_OPERAND_INVALID | 1;
+	status = fw_iommu_check(fw, iommu);
+	if (status)
+		return status;
 	status = fw_page_claim(fw, &new->page, page, FW_PT_SPDM, NULL);
 	if (status)
 		return status | 3;
@@ -44,7 +44,9 @@ static u64 spdm_create(struct tdx_fw *fw, u8 iommu, u16 index, u64 page,
 	}
 	new->iommu = iommu;
 	new->index = index;
-	list_add_tail(&new->list, &fw->spdm);
+	new->node.key = fw_key(iommu, index);
+	fw_node_add(&fw->spdm, &new->node);
+	fw->iommu[iommu].sessions++;
 	return TDX_SUCCESS;
 }
 
@@ -82,7 +84,8 @@ static u64 spdm_delete(struct tdx_fw *fw, u8 iommu, u16 index,
 		return TDX_SPDM_ENTRY_NOT_PRESENT | 2;
 	if (spdm->streams)
 		return TDX_SPDM_HAS_ACTIVE_IDE_STREAMS;
-	list_del(&spdm->list);
+	fw_node_del(&fw->spdm, &spdm->node);
+	fw->iommu[iommu].sessions--;
 	fw_page_release(fw, &spdm->page);
 	*old = spdm;
 	return TDX_SUCCESS;
@@ -149,3 +152,39 @@ u64 tdg_spdm_tpa_set(struct tdx_fw *fw, u8 iommu, u16 index, const u8 *chain,
 			tpa_set(fw, iommu, index, pkh));
 }
 EXPORT_SYMBOL_GPL(tdg_spdm_tpa_set);
+
+static u64 tpa_get(struct tdx_fw *fw, u8 iommu, u16 index,
+		   u8 pkh[TDX_FW_PKH_SIZE])
+{
+	struct fw_spdm *spdm = fw_spdm_find(fw, iommu, index);
+
+	if (!spdm)
+		return TDX_SPDM_ENTRY_NOT_PRESENT | 2;
+	if (!spdm->bound)
+		return TDX_SPDM_INVALID_STATE;
+	memcpy(pkh, spdm->pkh, TDX_FW_PKH_SIZE);
+	spdm->bound = false;
+	return TDX_SUCCESS;
+}
+
+/**
+ * tdg_spdm_tpa_get() - the service TD takes a session back
+ * @fw: the model
+ * @iommu: of the device
+ * @index: of the session, BOUND; streams of it stay as they are
+ * @pkh: filled with what tdg_spdm_tpa_set() bound
+ *
+ * Return: TDX_SPDM_ENTRY_NOT_PRESENT, TDX_SPDM_INVALID_STATE or success: NOT_BOUND.
+ * Until it is bound again no function gets a device interface or is validated over
+ * it.
+ * Context: any.
+ */
+u64 tdg_spdm_tpa_get(struct tdx_fw *fw, u8 iommu, u16 index,
+		     u8 pkh[TDX_FW_PKH_SIZE])
+{
+	guard(spinlock_irqsave)(&fw->lock);
+	return fw_judge(fw, TDG_SPDM_TPA_GET, index,
+			fw_begin(fw, TDG_SPDM_TPA_GET) ?:
+			tpa_get(fw, iommu, index, pkh));
+}
+EXPORT_SYMBOL_GPL(tdg_spdm_tpa_get);

@@ -22,7 +22,7 @@ struct fw_td *fw_td_find(struct tdx_fw *fw, u64 pa)
 	if (!page || page->type != FW_PT_TDR)
 		return NULL;
 	td = container_of(page, struct fw_td, page);
-	fw->seen = td->fatal ? "FATAL" : lifecycle_name[td->lifecycle];
+	fw->ref.seen = td->fatal ? "FATAL" : lifecycle_name[td->lifecycle];
 	return td;
 }
 
@@ -36,6 +36,15 @@ u64 fw_td_check(const struct fw_td *td, enum fw_op_state op)
 	if (td->op < op)
 		return TDX_OP_STATE_INCORRECT;
 	return TDX_SUCCESS;
+}
+
+/* a TD that makes a call: one that runs */
+u64 fw_td_find_guest(struct tdx_fw *fw, u64 pa, struct fw_td **td)
+{
+	*td = fw_td_find(fw, pa);
+	if (!*td)
+		return TDX_OPERAND_INVALID | 1;
+	return fw_td_check(*td, FW_RUNNABLE);
 }
 
 /* a vCPU or a device of the TD may be using translations */
@@ -74,7 +83,9 @@ static u64 mng_create(struct tdx_fw *fw, u64 pa, u16 hkid, struct fw_td *new)
 	if (status)
 		return status | 1;
 	new->hkid = hkid;
+	new->serial = ++fw->serial;
 	new->sept = RB_ROOT;
+	new->big = RB_ROOT;
 	__set_bit(hkid, fw->hkids);
 	return TDX_SUCCESS;
 }
@@ -311,7 +322,7 @@ static u64 vp_flush(struct tdx_fw *fw, u64 pa)
 	if (!vp)
 		return TDX_OPERAND_INVALID | 1;
 	if (!vp->assoc)
-		return fw_refuse_as(fw, FW_BLAME_GUEST,
+		return fw_refuse_as(fw, TIO_BLAME_GUEST,
 				    TDX_VCPU_NOT_ASSOCIATED);
 	vp->assoc = false;
 	vp->page.td->nr_assoc--;
@@ -424,6 +435,8 @@ static u64 reclaim_tdr(struct tdx_fw *fw, struct fw_page *page, void **old)
 		return TDX_LIFECYCLE_STATE_INCORRECT;
 	if (td->children)
 		return TDX_TD_ASSOCIATED_PAGES_EXIST;
+	/* a fatal TD's: see fw_mmio_mapped() */
+	fw->nr_mmio -= td->nr_big;
 	fw_page_release(fw, page);
 	*old = td;
 	return TDX_SUCCESS;
@@ -437,7 +450,8 @@ static u64 reclaim_child(struct tdx_fw *fw, struct fw_page *page, void **old)
 		return TDX_LIFECYCLE_STATE_INCORRECT;
 	switch (page->type) {
 	case FW_PT_REG:
-		return fw_sept_reclaim_leaf(fw, page);
+		fw_sept_reclaim_leaf(fw, page);
+		return TDX_SUCCESS;
 	case FW_PT_SEPT:
 		*old = container_of(page, struct fw_sept, page);
 		status = fw_sept_reclaim(fw, page);

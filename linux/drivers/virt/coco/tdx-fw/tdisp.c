@@ -13,8 +13,6 @@
 
 #define REPORT_ALL		0xffff
 
-static_assert(FW_WRAP_SIZE + sizeof(struct tdisp_start_req) <= TDX_FW_MSG_MAX);
-
 /*
  * LOCK, STOP and ERROR: what the TD attested is void, and with it what it asked
  * meanwhile. A request that is with the host stays until its answer, which
@@ -44,7 +42,7 @@ static void lock_devif(struct fw_devif *devif, u64 reporting_offset,
 static u64 out_of_step(struct tdx_fw *fw, const struct fw_round *round,
 		       u64 status)
 {
-	return round->disturbed ? fw_refuse_as(fw, FW_BLAME_INJECTED, status) :
+	return round->disturbed ? fw_refuse_as(fw, TIO_BLAME_INJECTED, status) :
 				  status;
 }
 
@@ -87,41 +85,22 @@ static u64 vmm_allowed(const struct fw_devif *devif,
 	return TDX_SUCCESS;
 }
 
-/* the message of @round behind the envelope; returns the length of both */
+/* the message of @round for the mailbox; returns its length */
 static size_t build(const struct fw_devif *devif, const struct fw_round *round,
 		    u16 lock_flags, u8 *msg)
 {
-	struct tdisp_hdr *hdr = (struct tdisp_hdr *)(msg + FW_WRAP_SIZE);
-	struct tdisp_lock_req *lock = container_of(hdr, struct tdisp_lock_req, hdr);
-	struct tdisp_report_req *report =
-		container_of(hdr, struct tdisp_report_req, hdr);
-	struct tdisp_start_req *start =
-		container_of(hdr, struct tdisp_start_req, hdr);
-	size_t len = sizeof(*hdr);
+	const struct tio_tdisp_req req = {
+		.type = round->type,
+		.rid = TDX_DEVIF_RID(devif->id),
+		.lock_flags = lock_flags,
+		.stream_id = devif->stream->id,
+		.reporting_offset = round->reporting_offset,
+		.offset = round->offset,
+		.length = REPORT_ALL - round->offset,
+		.nonce = devif->nonce,
+	};
 
-	memset(msg, 0, TDX_FW_MSG_MAX);
-	hdr->version = TDISP_VERSION_1_0;
-	hdr->type = round->type;
-	hdr->function_id = cpu_to_le32(TDX_DEVIF_RID(devif->id));
-	switch (round->type) {
-	case TDISP_LOCK_INTERFACE:
-		lock->flags = cpu_to_le16(lock_flags);
-		lock->stream_id = devif->stream->id;
-		lock->mmio_reporting_offset =
-			cpu_to_le64(round->reporting_offset);
-		len = sizeof(*lock);
-		break;
-	case TDISP_GET_REPORT:
-		report->offset = cpu_to_le16(round->offset);
-		report->length = cpu_to_le16(REPORT_ALL - round->offset);
-		len = sizeof(*report);
-		break;
-	case TDISP_START_INTERFACE:
-		memcpy(start->nonce, devif->nonce, sizeof(start->nonce));
-		len = sizeof(*start);
-		break;
-	}
-	return fw_spdm_wrap(msg, len);
+	return tio_tdisp_build(msg, &req);
 }
 
 static u64 vmm_request(struct tdx_fw *fw, struct fw_devif *devif,
@@ -157,7 +136,7 @@ static u64 tvm_request(struct tdx_fw *fw, struct fw_devif *devif, u8 *msg,
 				   TDX_DEVIF_TDISP_INVALID_REQ_STS);
 	status = fw_tdisp_td_allowed(devif, devif->tvm.type);
 	if (status)
-		return fw_refuse_as(fw, FW_BLAME_GUEST, status);
+		return fw_refuse_as(fw, TIO_BLAME_GUEST, status);
 	devif->tvm.step = FW_GENERATED;
 	*len = build(devif, &devif->tvm, 0, msg);
 	return TDX_SUCCESS;
@@ -199,43 +178,19 @@ u64 tdh_devif_request(struct tdx_fw *fw, u64 devif, bool td,
 }
 EXPORT_SYMBOL_GPL(tdh_devif_request);
 
-/*
- * The TDISP message in @msg if it answers @round: right envelope, version, function
- * and type. Else *status says why not.
- */
-static const struct tdisp_hdr *answer(const struct fw_devif *devif,
-				      const struct fw_round *round,
-				      const u8 *msg, size_t len, size_t *n,
-				      u64 *status)
+/* the answer to @round; a status if it is none */
+static u64 answer(const struct fw_devif *devif, const struct fw_round *round,
+		  const u8 *msg, size_t len, struct tio_tdisp_rsp *rsp)
 {
-	const struct tdisp_hdr *hdr = (const struct tdisp_hdr *)
-				      fw_spdm_unwrap(msg, len, n);
-	const struct tdisp_error_rsp *error;
-
-	*status = TDX_DEVIF_TDISP_INVALID_MESSAGE;
-	if (!hdr || *n < sizeof(*hdr) || hdr->version != TDISP_VERSION_1_0 ||
-	    le32_to_cpu(hdr->function_id) != TDX_DEVIF_RID(devif->id))
-		return NULL;
-	if (hdr->type == TDISP_ERROR && *n >= sizeof(*error)) {
-		error = container_of(hdr, struct tdisp_error_rsp, hdr);
-		*status |= le32_to_cpu(error->code);
-		return NULL;
+	switch (tio_tdisp_parse(msg, len, round->type, TDX_DEVIF_RID(devif->id),
+				rsp)) {
+	case 0:
+		return TDX_SUCCESS;
+	case -EREMOTEIO:
+		return TDX_DEVIF_TDISP_INVALID_MESSAGE | rsp->error;
+	default:
+		return TDX_DEVIF_TDISP_INVALID_MESSAGE;
 	}
-	if (hdr->type != TDISP_RESPONSE(round->type))
-		return NULL;
-	*status = TDX_SUCCESS;
-	return hdr;
-}
-
-/* the body of STATE: one of the four states, or -1 */
-static int told_state(const struct tdisp_hdr *hdr, size_t n)
-{
-	const struct tdisp_state_rsp *rsp =
-		container_of(hdr, struct tdisp_state_rsp, hdr);
-
-	if (n != sizeof(*rsp) || rsp->state > TDISP_STATE_ERROR)
-		return -1;
-	return rsp->state;
 }
 
 static void apply_told(struct fw_devif *devif, enum tdisp_state told)
@@ -247,31 +202,20 @@ static void apply_told(struct fw_devif *devif, enum tdisp_state told)
 }
 
 static u64 apply_vmm(struct fw_devif *devif, const struct fw_round *round,
-		     const struct tdisp_hdr *hdr, size_t n)
+		     const struct tio_tdisp_rsp *rsp)
 {
-	const struct tdisp_lock_rsp *lock =
-		container_of(hdr, struct tdisp_lock_rsp, hdr);
-	int told;
-
 	switch (round->type) {
 	case TDISP_LOCK_INTERFACE:
-		if (n != sizeof(*lock))
-			return TDX_DEVIF_TDISP_INVALID_MESSAGE;
 		/* a STATE of the TD may have told ERROR meanwhile */
 		if (devif->state != TDISP_CONFIG_UNLOCKED)
 			return TDX_DEVIF_TDISP_ERROR_STATE;
-		lock_devif(devif, round->reporting_offset, lock->nonce);
+		lock_devif(devif, round->reporting_offset, rsp->nonce);
 		return TDX_SUCCESS;
 	case TDISP_STOP_INTERFACE:
-		if (n != sizeof(*hdr))
-			return TDX_DEVIF_TDISP_INVALID_MESSAGE;
 		start_over(devif, TDISP_CONFIG_UNLOCKED);
 		return TDX_SUCCESS;
 	default:
-		told = told_state(hdr, n);
-		if (told < 0)
-			return TDX_DEVIF_TDISP_INVALID_MESSAGE;
-		apply_told(devif, told);
+		apply_told(devif, rsp->state);
 		return TDX_SUCCESS;
 	}
 }
@@ -279,17 +223,15 @@ static u64 apply_vmm(struct fw_devif *devif, const struct fw_round *round,
 static u64 vmm_response(struct tdx_fw *fw, struct fw_devif *devif,
 			const u8 *msg, size_t len)
 {
-	const struct tdisp_hdr *hdr;
+	struct tio_tdisp_rsp rsp;
 	u64 status;
-	size_t n;
 
 	if (devif->vmm.step != FW_GENERATED)
 		return TDX_DEVIF_TDISP_INVALID_REQ_STS;
 	devif->vmm.step = FW_AVAILABLE;
-	hdr = answer(devif, &devif->vmm, msg, len, &n, &status);
-	if (hdr)
-		status = apply_vmm(devif, &devif->vmm, hdr, n);
-	return fw_refuse_as(fw, FW_BLAME_DEVICE, status);
+	status = answer(devif, &devif->vmm, msg, len, &rsp) ?:
+		 apply_vmm(devif, &devif->vmm, &rsp);
+	return fw_refuse_as(fw, TIO_BLAME_DEVICE, status);
 }
 
 /* a whole report: nothing in it that the TD could not be protected from */
@@ -319,65 +261,44 @@ static u64 check_report(const u8 *bytes, size_t len)
 
 /* one portion of the report; it counts once the TD has processed it */
 static u64 take_report(struct fw_devif *devif, struct fw_round *round,
-		       const struct tdisp_hdr *hdr, size_t n)
+		       const struct tio_tdisp_rsp *rsp)
 {
-	const struct tdisp_report_rsp *rsp =
-		container_of(hdr, struct tdisp_report_rsp, hdr);
-	size_t end;
+	size_t end = round->offset + rsp->portion;
 
-	if (n <= sizeof(*rsp) ||
-	    le16_to_cpu(rsp->portion) != n - sizeof(*rsp))
+	round->portion = rsp->portion;
+	round->remainder = rsp->remainder;
+	if (end + rsp->remainder > TDX_FW_REPORT_MAX)
 		return TDX_DEVIF_TDISP_INVALID_MESSAGE;
-	round->portion = le16_to_cpu(rsp->portion);
-	round->remainder = le16_to_cpu(rsp->remainder);
-	end = round->offset + round->portion;
-	if (end + round->remainder > TDX_FW_REPORT_MAX)
-		return TDX_DEVIF_TDISP_INVALID_MESSAGE;
-	memcpy(devif->report + round->offset, rsp->bytes, round->portion);
-	return round->remainder ? TDX_SUCCESS :
-				  check_report(devif->report, end);
+	memcpy(devif->report + round->offset, rsp->bytes, rsp->portion);
+	return rsp->remainder ? TDX_SUCCESS : check_report(devif->report, end);
 }
 
 static u64 take_tvm(struct fw_devif *devif, struct fw_round *round,
-		    const struct tdisp_hdr *hdr, size_t n)
+		    const struct tio_tdisp_rsp *rsp)
 {
-	int told;
-
-	switch (round->type) {
-	case TDISP_GET_REPORT:
-		return take_report(devif, round, hdr, n);
-	case TDISP_START_INTERFACE:
-		return n == sizeof(*hdr) ? TDX_SUCCESS :
-		       TDX_DEVIF_TDISP_INVALID_MESSAGE;
-	default:
-		told = told_state(hdr, n);
-		if (told < 0)
-			return TDX_DEVIF_TDISP_INVALID_MESSAGE;
-		round->told = told;
-		return TDX_SUCCESS;
-	}
+	if (round->type == TDISP_GET_REPORT)
+		return take_report(devif, round, rsp);
+	if (round->type == TDISP_GET_STATE)
+		round->told = rsp->state;
+	return TDX_SUCCESS;
 }
 
 static u64 tvm_response(struct tdx_fw *fw, struct fw_devif *devif,
 			const u8 *msg, size_t len)
 {
 	struct fw_round *round = &devif->tvm;
-	const struct tdisp_hdr *hdr;
-	u64 status;
-	size_t n;
+	struct tio_tdisp_rsp rsp;
 
 	if (round->step != FW_GENERATED)
 		return TDX_DEVIF_TDISP_INVALID_REQ_STS;
 	round->step = FW_PROCESSED;
 	if (round->gen != devif->gen) {
 		round->status = TDX_DEVIF_TDISP_INVALID_STATE;
-		return fw_refuse_as(fw, FW_BLAME_DEVICE, round->status);
+		return fw_refuse_as(fw, TIO_BLAME_DEVICE, round->status);
 	}
-	hdr = answer(devif, round, msg, len, &n, &status);
-	if (hdr)
-		status = take_tvm(devif, round, hdr, n);
-	round->status = status;
-	return fw_refuse_as(fw, FW_BLAME_DEVICE, status);
+	round->status = answer(devif, round, msg, len, &rsp) ?:
+			take_tvm(devif, round, &rsp);
+	return fw_refuse_as(fw, TIO_BLAME_DEVICE, round->status);
 }
 
 /* TDG.DEVIF.RESPONSE of a PROCESSED round: over, and applied if it succeeded */

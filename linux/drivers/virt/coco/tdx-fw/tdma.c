@@ -33,9 +33,8 @@ static int fw_tdma(void *priv, u16 rid, u64 gpa, size_t len, bool write,
 		   void (*xfer)(void *ctx, phys_addr_t hpa), void *ctx)
 {
 	struct tdx_fw *fw = priv;
-	struct fw_sept_entry *entry;
 	struct fw_devif *devif;
-	struct fw_sept *sept;
+	struct fw_leaf *leaf;
 
 	if (!len || len > PAGE_SIZE - offset_in_page(gpa))
 		return -EACCES;
@@ -43,20 +42,32 @@ static int fw_tdma(void *priv, u16 rid, u64 gpa, size_t len, bool write,
 	devif = find_running(fw, rid);
 	if (!devif)
 		return -EACCES;
-	entry = fw_sept_walk(fw, devif->td, gpa & PAGE_MASK, &sept);
-	if (!entry || entry->state == TDX_SEPT_FREE ||
-	    entry->state == TDX_SEPT_BLOCKED)
-		return -ENOENT;
-	/* MMIO: peer-to-peer between TDIs is not modelled */
-	if (entry->state != TDX_SEPT_MAPPED)
+	/* not modelled: the shared half, and peer-to-peer to the MMIO of a TDI */
+	if (gpa >= TDX_GPA_SHARED)
 		return -EACCES;
-	xfer(ctx, entry->hpa + offset_in_page(gpa));
+	leaf = fw_leaf_at(fw, devif->td, gpa);
+	if (!leaf || leaf->state == TDX_SEPT_FREE ||
+	    leaf->state == TDX_SEPT_BLOCKED)
+		return -ENOENT;
+	if (leaf->state != TDX_SEPT_MAPPED)
+		return -EACCES;
+	xfer(ctx, leaf->hpa + offset_in_page(gpa));
 	return 0;
+}
+
+static void fw_referee_show(void *fw, struct seq_file *m)
+{
+	tio_referee_show(tdx_fw_referee(fw), m);
+}
+
+static void fw_calls_show(void *fw, struct seq_file *m)
+{
+	tio_calls_show(tdx_fw_referee(fw), m);
 }
 
 static int fw_refuse(void *fw, u32 leaf, u64 status, u32 skip, u32 count)
 {
-	return tdx_fw_refuse(fw, leaf, status, skip, count);
+	return tio_refuse(tdx_fw_referee(fw), leaf, status, skip, count);
 }
 
 static void fw_attach(void *fw, const struct teemu_platform *platform, void *priv)
@@ -69,6 +80,7 @@ const struct teemu_fw_ops fw_teemu_ops = {
 	.tdma = fw_tdma,
 	.referee = fw_referee_show,
 	.tables = fw_tables_show,
+	.calls = fw_calls_show,
 	.refuse = fw_refuse,
 };
 EXPORT_SYMBOL_IF_KUNIT(fw_teemu_ops);

@@ -10,7 +10,7 @@
 static void td_build(struct kunit *test)
 {
 	struct rig *rig = test->priv;
-	u64 td = rig_page(rig), page = rig_page(rig), other = rig_page(rig);
+	u64 td = tdx_page(rig), page = tdx_page(rig), other = tdx_page(rig);
 
 	VIOLATES(TDX_OPERAND_INVALID, tdh_mng_create(rig->fw, td, 64));
 	VIOLATES(TDX_OPERAND_INVALID, tdh_mng_create(rig->fw, td + 1, 3));
@@ -27,7 +27,7 @@ static void td_build(struct kunit *test)
 	VIOLATES(TDX_OP_STATE_INCORRECT, tdh_mem_track(rig->fw, td));
 	VIOLATES(TDX_PAGE_METADATA_INCORRECT, tdh_mng_addcx(rig->fw, td, td));
 	for (int i = 0; i < TDX_FW_MIN_TDCS; i++)
-		OK(tdh_mng_addcx(rig->fw, td, rig_page(rig)));
+		OK(tdh_mng_addcx(rig->fw, td, tdx_page(rig)));
 	VIOLATES(TDX_OP_STATE_INCORRECT, tdh_mr_finalize(rig->fw, td));
 	OK(tdh_mng_init(rig->fw, td));
 	VIOLATES(TDX_OP_STATE_INCORRECT, tdh_mng_init(rig->fw, td));
@@ -44,10 +44,10 @@ static void td_build(struct kunit *test)
 static void td_end(struct kunit *test)
 {
 	struct rig *rig = test->priv;
-	struct rig_td *td = &rig->td[0];
+	struct tdx_td *td = &rig->td[0];
 
-	rig_build_td(test, 0);
-	rig_add_mem(test, 0);
+	tdx_build_td(test, 0);
+	tdx_add_mem(test, 0);
 	HARMLESS(TDX_FLUSHVP_NOT_DONE, tdh_mng_vpflushdone(rig->fw, td->tdr));
 	VIOLATES(TDX_LIFECYCLE_STATE_INCORRECT,
 		 tdh_mng_key_freeid(rig->fw, td->tdr));
@@ -62,7 +62,7 @@ static void td_end(struct kunit *test)
 		 tdh_mng_vpflushdone(rig->fw, td->tdr));
 	VIOLATES(TDX_TD_KEYS_NOT_CONFIGURED, tdh_vp_enter(rig->fw, td->vp));
 	VIOLATES(TDX_TD_KEYS_NOT_CONFIGURED,
-		 tdh_mmio_block(rig->fw, RIG_GPA, td->tdr));
+		 tdh_mmio_block(rig->fw, RIG_GPA, 0, td->tdr));
 	OK(tdh_mng_key_freeid(rig->fw, td->tdr));
 	VIOLATES(TDX_LIFECYCLE_STATE_INCORRECT,
 		 tdh_mng_key_freeid(rig->fw, td->tdr));
@@ -71,7 +71,7 @@ static void td_end(struct kunit *test)
 	VIOLATES(TDX_TD_ASSOCIATED_PAGES_EXIST,
 		 tdh_phymem_page_reclaim(rig->fw, td->sept[0]));
 	VIOLATES(TDX_PAGE_METADATA_INCORRECT,
-		 tdh_phymem_page_reclaim(rig->fw, rig_page(rig)));
+		 tdh_phymem_page_reclaim(rig->fw, tdx_page(rig)));
 	VIOLATES(TDX_PAGE_METADATA_INCORRECT,
 		 tdh_phymem_page_reclaim(rig->fw, td->tdr + 1));
 }
@@ -81,10 +81,10 @@ static void td_life(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
-	rig_build_td(test, 0);
-	rig_add_mem(test, 0);
-	rig_del_td(test, 0);
-	rig_expect_empty(test);
+	tdx_build_td(test, 0);
+	tdx_add_mem(test, 0);
+	tdx_del_td(test, 0);
+	tdx_expect_empty(test);
 	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), 0);
 }
 
@@ -92,14 +92,14 @@ static void td_life(struct kunit *test)
 static void td_unbuilt_end(struct kunit *test)
 {
 	struct rig *rig = test->priv;
-	u64 td = rig_page(rig);
+	u64 td = tdx_page(rig);
 
 	OK(tdh_mng_create(rig->fw, td, 3));
 	OK(tdh_mng_key_config(rig->fw, td));
 	OK(tdh_mng_vpflushdone(rig->fw, td));
 	OK(tdh_mng_key_freeid(rig->fw, td));
 	OK(tdh_phymem_page_reclaim(rig->fw, td));
-	rig_expect_empty(test);
+	tdx_expect_empty(test);
 }
 
 static void sept_pages(struct kunit *test)
@@ -108,11 +108,11 @@ static void sept_pages(struct kunit *test)
 	struct tdx_sept_entry entry;
 	u64 td, page, hpa;
 
-	rig_build_td(test, 0);
-	rig_build_td(test, 1);
+	tdx_build_td(test, 0);
+	tdx_build_td(test, 1);
 	td = rig->td[0].tdr;
 	VIOLATES(TDX_OPERAND_INVALID,
-		 tdh_mem_sept_add(rig->fw, rig_page(rig), RIG_GPA, RIG_HPA));
+		 tdh_mem_sept_add(rig->fw, tdx_page(rig), RIG_GPA, RIG_HPA));
 	VIOLATES(TDX_OPERAND_INVALID,
 		 tdh_mem_sept_add(rig->fw, td, RIG_GPA + PAGE_SIZE, RIG_HPA));
 	VIOLATES(TDX_OPERAND_INVALID,
@@ -125,16 +125,16 @@ static void sept_pages(struct kunit *test)
 		 tdh_mem_sept_remove(rig->fw, td, RIG_GPA, &page));
 	HARMLESS(TDX_EPT_WALK_FAILED,
 		 tdh_mem_sept_rd(rig->fw, td, RIG_GPA, &entry));
-	rig_add_mem(test, 0);
-	rig_add_mem(test, 1);
+	tdx_add_mem(test, 0);
+	tdx_add_mem(test, 1);
 	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT,
-		 tdh_mem_sept_add(rig->fw, td, RIG_GPA, rig_page(rig)));
+		 tdh_mem_sept_add(rig->fw, td, RIG_GPA, tdx_page(rig)));
 	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT,
 		 tdh_mem_sept_remove(rig->fw, td, RIG_GPA, &page));
 	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT,
-		 tdh_mem_page_add(rig->fw, td, RIG_GPA, rig_page(rig)));
+		 tdh_mem_page_add(rig->fw, td, RIG_GPA, tdx_page(rig)));
 	VIOLATES(TDX_OPERAND_INVALID,
-		 tdh_mem_page_add(rig->fw, td, RIG_GPA + 1, rig_page(rig)));
+		 tdh_mem_page_add(rig->fw, td, RIG_GPA + 1, tdx_page(rig)));
 	/* a page can be in one TD only, and once */
 	VIOLATES(TDX_PAGE_METADATA_INCORRECT,
 		 tdh_mem_page_add(rig->fw, td, RIG_GPA + 2 * PAGE_SIZE, RIG_HPA));
@@ -167,12 +167,12 @@ static void sept_next(struct kunit *test)
 	struct tdx_sept_entry entry;
 	u64 gpa = 0, td;
 
-	rig_build_td(test, 0);
+	tdx_build_td(test, 0);
 	td = rig->td[0].tdr;
 	KUNIT_EXPECT_FALSE(test, tdx_fw_next_page(rig->fw, td, &gpa, ~0ULL,
 						  &entry));
-	rig_add_sept(test, 0, RIG_GPA + 2 * TDX_SEPT_SPAN);
-	rig_add_mem(test, 0);
+	tdx_add_sept(test, 0, RIG_GPA + 2 * TDX_SEPT_SPAN);
+	tdx_add_mem(test, 0);
 	KUNIT_EXPECT_TRUE(test, tdx_fw_next_page(rig->fw, td, &gpa, ~0ULL,
 						 &entry));
 	KUNIT_EXPECT_EQ(test, gpa, RIG_GPA);
@@ -194,7 +194,7 @@ static void sept_next(struct kunit *test)
 static void spdm_objects(struct kunit *test)
 {
 	struct rig *rig = test->priv;
-	u64 page = rig_page(rig);
+	u64 page = tdx_page(rig);
 	u8 chain = 0;
 
 	VIOLATES(TDX_OPERAND_INVALID, tdh_spdm_create(rig->fw, 4, 1, page));
@@ -205,14 +205,14 @@ static void spdm_objects(struct kunit *test)
 	VIOLATES(TDX_PAGE_METADATA_INCORRECT,
 		 tdh_spdm_create(rig->fw, 0, 2, page));
 	VIOLATES(TDX_SPDM_ENTRY_ALREADY_PRESENT,
-		 tdh_spdm_create(rig->fw, 0, 1, rig_page(rig)));
+		 tdh_spdm_create(rig->fw, 0, 1, tdx_page(rig)));
 	VIOLATES(TDX_PAGE_METADATA_INCORRECT,
 		 tdh_phymem_page_reclaim(rig->fw, page));
 	OK(tdg_spdm_tpa_set(rig->fw, 0, 1, &chain, 1));
 	VIOLATES(TDX_SPDM_INVALID_STATE,
 		 tdg_spdm_tpa_set(rig->fw, 0, 1, &chain, 1));
 	OK(tdh_spdm_delete(rig->fw, 0, 1));
-	rig_expect_empty(test);
+	tdx_expect_empty(test);
 }
 
 static void ide_create(struct kunit *test)
@@ -223,14 +223,14 @@ static void ide_create(struct kunit *test)
 		.mem_base = 0x1000000, .mem_limit = 0x1ffffff,
 	};
 
-	rig_build_stream(test);
+	tdx_build_stream(test);
 	VIOLATES(TDX_OPERAND_INVALID,
 		 tdh_ide_stream_create(rig->fw, 4, 1, RIG_SPDM, &assoc));
 	VIOLATES(TDX_IDE_STREAM_INVALID_STATE,
 		 tdh_ide_stream_create(rig->fw, 0, RIG_STREAM, RIG_SPDM, &assoc));
 	VIOLATES(TDX_SPDM_ENTRY_NOT_PRESENT,
 		 tdh_ide_stream_create(rig->fw, 0, 1, 99, &assoc));
-	OK(tdh_spdm_create(rig->fw, 0, 99, rig_page(rig)));
+	OK(tdh_spdm_create(rig->fw, 0, 99, tdx_page(rig)));
 	VIOLATES(TDX_SPDM_INVALID_STATE,
 		 tdh_ide_stream_create(rig->fw, 0, 1, 99, &assoc));
 	assoc.rid_base = RIG_RID + 7;
@@ -257,7 +257,7 @@ static void ide_keys(struct kunit *test)
 		.rid_base = 0x200, .rid_limit = 0x207, .mem_base = 1,
 	};
 
-	rig_build_stream(test);
+	tdx_build_stream(test);
 	rig->keys = -1;
 	VIOLATES(TDX_IDE_STREAM_NOT_CONFIGURED,
 		 tdh_ide_stream_idekmreq(fw, 0, 1, TDX_IDEKM_KEY_PROG));
@@ -287,8 +287,8 @@ static void ide_keys(struct kunit *test)
 	VIOLATES(TDX_IDE_STREAM_BLOCKED, tdh_ide_stream_idekmrsp(fw, 0, 1));
 	OK(tdh_ide_stream_delete(fw, 0, 1));
 
-	rig_build_td(test, 0);
-	rig_build_devif(test, 0, 0);
+	tdx_build_td(test, 0);
+	tdx_build_devif(test, 0, 0);
 	VIOLATES(TDX_IDE_STREAM_HAS_DEVICE_INTERFACES,
 		 tdh_ide_stream_idekmreq(fw, 0, RIG_STREAM, TDX_IDEKM_K_SET_STOP));
 	OK(tdh_ide_stream_block(fw, 0, RIG_STREAM));
@@ -299,12 +299,12 @@ static void ide_keys(struct kunit *test)
 static void devif_mt(struct kunit *test)
 {
 	struct rig *rig = test->priv;
-	u64 page = rig_page(rig), back;
+	u64 page = tdx_page(rig), back;
 	u32 devifs;
 
-	rig_build_td(test, 0);
-	rig_build_stream(test);
-	rig_build_devif(test, 0, 0);
+	tdx_build_td(test, 0);
+	tdx_build_stream(test);
+	tdx_build_devif(test, 0, 0);
 	VIOLATES(TDX_OPERAND_INVALID, tdh_devif_mt_add(rig->fw, 4, 2, page));
 	VIOLATES(TDX_DEVIFMT_ALREADY_PRESENT,
 		 tdh_devif_mt_add(rig->fw, 0, 1, page));
@@ -329,23 +329,23 @@ static void devif_create(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 	struct tdx_devif_pages pages = {
-		.root = rig_page(rig),
-		.td_msg = rig_page(rig),
-		.vmm_msg = rig_page(rig),
+		.root = tdx_page(rig),
+		.td_msg = tdx_page(rig),
+		.vmm_msg = tdx_page(rig),
 	};
-	u64 td, young = rig_page(rig);
+	u64 td, young = tdx_page(rig);
 	const struct tdx_ide_assoc assoc = {
 		.rid_base = 0x108, .rid_limit = 0x10f, .mem_base = 1,
 	};
 
-	rig_build_td(test, 0);
+	tdx_build_td(test, 0);
 	td = rig->td[0].tdr;
 	OK(tdh_mng_create(rig->fw, young, 9));
 	VIOLATES(TDX_DEVIFMT_NOT_PRESENT,
 		 tdh_devif_create(rig->fw, rig->devif[0], td, &pages));
-	rig_build_stream(test);
+	tdx_build_stream(test);
 	VIOLATES(TDX_OPERAND_INVALID,
-		 tdh_devif_create(rig->fw, rig->devif[0], rig_page(rig), &pages));
+		 tdh_devif_create(rig->fw, rig->devif[0], tdx_page(rig), &pages));
 	VIOLATES(TDX_OPERAND_INVALID,
 		 tdh_devif_create(rig->fw, TDX_DEVIF_ID(4, 1, 1), td, &pages));
 	VIOLATES(TDX_TD_KEYS_NOT_CONFIGURED,
@@ -370,7 +370,7 @@ static void devif_create(struct kunit *test)
 	pages.vmm_msg = rig->next_page + 1;
 	VIOLATES(TDX_OPERAND_INVALID,
 		 tdh_devif_create(rig->fw, rig->devif[0], td, &pages));
-	pages.vmm_msg = rig_page(rig);
+	pages.vmm_msg = tdx_page(rig);
 	OK(tdh_devif_create(rig->fw, rig->devif[0], td, &pages));
 	KUNIT_EXPECT_EQ(test, tdx_fw_tdisp_state(rig->fw, rig->devif[0]),
 			TDISP_CONFIG_UNLOCKED);
@@ -393,12 +393,12 @@ static void dmar_tables(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 	struct tdx_fw *fw = rig->fw;
-	u64 page = rig_page(rig), back, pasidte = rig->devif[0];
+	u64 page = tdx_page(rig), back, pasidte = rig->devif[0];
 	struct tdx_dmar_entry entry;
 
-	rig_build_td(test, 0);
-	rig_build_stream(test);
-	rig_build_devif(test, 0, 0);
+	tdx_build_td(test, 0);
+	tdx_build_stream(test);
+	tdx_build_devif(test, 0, 0);
 	VIOLATES(TDX_OPERAND_INVALID, tdh_dmar_add(fw, 4, TDX_DMAR_RTE, 0, page));
 	VIOLATES(TDX_OPERAND_INVALID, tdh_dmar_add(fw, 0, 4, 0, page));
 	VIOLATES(TDX_PAGE_METADATA_INCORRECT,
@@ -409,11 +409,11 @@ static void dmar_tables(struct kunit *test)
 		 tdh_dmar_add(fw, 0, TDX_DMAR_PASIDTE, pasidte, 0));
 	OK(tdh_dmar_add(fw, 0, TDX_DMAR_RTE, RIG_RID, page));
 	VIOLATES(TDX_DMAR_INVALID_MAPPING_STATE,
-		 tdh_dmar_add(fw, 0, TDX_DMAR_RTE, RIG_RID2, rig_page(rig)));
-	OK(tdh_dmar_add(fw, 0, TDX_DMAR_CTE, RIG_RID, rig_page(rig)));
-	OK(tdh_dmar_add(fw, 0, TDX_DMAR_PDE, RIG_RID, rig_page(rig)));
+		 tdh_dmar_add(fw, 0, TDX_DMAR_RTE, RIG_RID2, tdx_page(rig)));
+	OK(tdh_dmar_add(fw, 0, TDX_DMAR_CTE, RIG_RID, tdx_page(rig)));
+	OK(tdh_dmar_add(fw, 0, TDX_DMAR_PDE, RIG_RID, tdx_page(rig)));
 	VIOLATES(TDX_OPERAND_INVALID,
-		 tdh_dmar_add(fw, 0, TDX_DMAR_PASIDTE, pasidte, rig_page(rig)));
+		 tdh_dmar_add(fw, 0, TDX_DMAR_PASIDTE, pasidte, tdx_page(rig)));
 	OK(tdh_dmar_add(fw, 0, TDX_DMAR_PASIDTE, pasidte, 0));
 	VIOLATES(TDX_DMAR_INVALID_MAPPING_STATE,
 		 tdh_dmar_add(fw, 0, TDX_DMAR_PASIDTE, pasidte, 0));
@@ -463,7 +463,7 @@ static void dmar_bad_name(struct kunit *test, u8 iommu,
 
 	VIOLATES(TDX_OPERAND_INVALID,
 		 tdh_dmar_add(fw, iommu, level, id,
-			      level == TDX_DMAR_PASIDTE ? 0 : rig_page(rig)));
+			      level == TDX_DMAR_PASIDTE ? 0 : tdx_page(rig)));
 	VIOLATES(TDX_OPERAND_INVALID, tdh_dmar_read(fw, iommu, level, id, &entry));
 	VIOLATES(TDX_OPERAND_INVALID, tdh_dmar_block(fw, iommu, level, id));
 	VIOLATES(TDX_OPERAND_INVALID,
@@ -476,9 +476,9 @@ static void dmar_names(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
-	rig_build_td(test, 0);
-	rig_build_stream(test);
-	rig_build_devif(test, 0, 0);
+	tdx_build_td(test, 0);
+	tdx_build_stream(test);
+	tdx_build_devif(test, 0, 0);
 	for (int present = 0; present < 2; present++) {
 		u64 id = rig->devif[0];
 
@@ -492,7 +492,7 @@ static void dmar_names(struct kunit *test)
 		dmar_bad_name(test, 0, TDX_DMAR_PASIDTE, id ^ BIT(16));
 		dmar_bad_name(test, 0, TDX_DMAR_PASIDTE, id | BIT_ULL(32));
 		if (!present)
-			rig_add_dma(test, 0);
+			tdx_add_dma(test, 0);
 	}
 }
 
@@ -517,13 +517,13 @@ static void iq(struct kunit *test)
 	struct tdx_dmar_entry entry;
 	u64 td;
 
-	rig_build_td(test, 0);
+	tdx_build_td(test, 0);
 	td = rig->td[0].tdr;
-	rig_build_stream(test);
-	rig_build_devif(test, 0, 0);
+	tdx_build_stream(test);
+	tdx_build_devif(test, 0, 0);
 	HARMLESS(TDX_IOMMU_IOTLB_TRACKING_NOT_REQUIRED,
 		 tdh_iq_inv_request(fw, 0, TDX_INV_IOTLB, 0, td));
-	rig_add_dma(test, 0);
+	tdx_add_dma(test, 0);
 	VIOLATES(TDX_OPERAND_INVALID,
 		 tdh_iq_inv_request(fw, 4, TDX_INV_IOTLB, 0, td));
 	VIOLATES(TDX_OPERAND_INVALID, tdh_iq_inv_request(fw, 0, 2, 0, td));
@@ -563,49 +563,54 @@ static void mmio_mt(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 	struct tdx_fw *fw = rig->fw;
-	u64 page = rig_page(rig), back;
+	u64 page = tdx_page(rig), back;
 	struct tdx_mmiomt_entry entry;
 
-	rig_build_td(test, 0);
-	rig_build_stream(test);
-	rig_build_devif(test, 0, 0);
-	VIOLATES(TDX_OPERAND_INVALID,
-		 tdh_mmio_mt_add(fw, RIG_MMIO_HPA + PAGE_SIZE, page));
-	VIOLATES(TDX_PAGE_METADATA_INCORRECT,
-		 tdh_mmio_mt_add(fw, RIG_MMIO_HPA, rig->td[0].tdr));
-	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA,
-		 tdh_mmio_mt_remove(fw, RIG_MMIO_HPA, &back));
+	tdx_build_td(test, 0);
+	tdx_build_stream(test);
+	tdx_build_devif(test, 0, 0);
 	VIOLATES(TDX_MMIOMT_NOT_PRESENT,
-		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, TDX_MMIOMT_DATA,
+		 tdh_mmio_mt_add(fw, RIG_MMIO_HPA, 1, page));
+	VIOLATES(TDX_MMIOMT_NOT_PRESENT,
+		 tdh_mmio_mt_remove(fw, RIG_MMIO_HPA, 1, &back));
+	tdx_add_mmiomt(test, RIG_MMIO_HPA, 2);
+	VIOLATES(TDX_OPERAND_INVALID,
+		 tdh_mmio_mt_add(fw, RIG_MMIO_HPA + PAGE_SIZE, 1, page));
+	VIOLATES(TDX_PAGE_METADATA_INCORRECT,
+		 tdh_mmio_mt_add(fw, RIG_MMIO_HPA, 1, rig->td[0].tdr));
+	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA,
+		 tdh_mmio_mt_remove(fw, RIG_MMIO_HPA, 1, &back));
+	VIOLATES(TDX_MMIOMT_NOT_PRESENT,
+		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, 0, TDX_MMIOMT_DATA,
 				 rig->devif[0]));
 	HARMLESS(TDX_MMIOMT_NOT_PRESENT,
-		 tdh_mmio_mt_rd(fw, RIG_MMIO_HPA, &entry));
-	OK(tdh_mmio_mt_add(fw, RIG_MMIO_HPA, page));
+		 tdh_mmio_mt_rd(fw, RIG_MMIO_HPA, 0, &entry));
+	OK(tdh_mmio_mt_add(fw, RIG_MMIO_HPA, 1, page));
 	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA,
-		 tdh_mmio_mt_add(fw, RIG_MMIO_HPA, rig_page(rig)));
+		 tdh_mmio_mt_add(fw, RIG_MMIO_HPA, 1, tdx_page(rig)));
 	VIOLATES(TDX_PAGE_METADATA_INCORRECT, tdh_phymem_page_reclaim(fw, page));
 	VIOLATES(TDX_OPERAND_INVALID,
-		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA + 1, TDX_MMIOMT_DATA,
+		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA + 1, 0, TDX_MMIOMT_DATA,
 				 rig->devif[0]));
 	VIOLATES(TDX_OPERAND_INVALID,
-		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, 2, rig->devif[0]));
+		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, 0, 2, rig->devif[0]));
 	VIOLATES(TDX_DEVIFMT_NOT_PRESENT,
-		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, TDX_MMIOMT_DATA,
+		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, 0, TDX_MMIOMT_DATA,
 				 rig->devif[1]));
 	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA,
-		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, TDX_MMIOMT_QNODE, 0));
-	OK(tdh_mmio_mt_set(fw, RIG_MMIO_HPA, TDX_MMIOMT_DATA, rig->devif[0]));
+		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, 0, TDX_MMIOMT_QNODE, 0));
+	OK(tdh_mmio_mt_set(fw, RIG_MMIO_HPA, 0, TDX_MMIOMT_DATA, rig->devif[0]));
 	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA,
-		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, TDX_MMIOMT_DATA,
+		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, 0, TDX_MMIOMT_DATA,
 				 rig->devif[0]));
 	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA,
-		 tdh_mmio_mt_remove(fw, RIG_MMIO_HPA, &back));
-	OK(tdh_mmio_mt_rd(fw, RIG_MMIO_HPA, &entry));
+		 tdh_mmio_mt_remove(fw, RIG_MMIO_HPA, 1, &back));
+	OK(tdh_mmio_mt_rd(fw, RIG_MMIO_HPA, 0, &entry));
 	KUNIT_EXPECT_EQ(test, entry.devif, rig->devif[0]);
-	rig_add_sept(test, 0, RIG_MMIO_GPA);
-	OK(tdh_mmio_map(fw, RIG_MMIO_GPA, rig->td[0].tdr, RIG_MMIO_HPA));
+	tdx_add_sept(test, 0, RIG_MMIO_GPA);
+	OK(tdh_mmio_map(fw, RIG_MMIO_GPA, 0, rig->td[0].tdr, RIG_MMIO_HPA));
 	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA,
-		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, TDX_MMIOMT_QNODE, 0));
+		 tdh_mmio_mt_set(fw, RIG_MMIO_HPA, 0, TDX_MMIOMT_QNODE, 0));
 }
 
 static void mmio_map(struct kunit *test)
@@ -614,65 +619,65 @@ static void mmio_map(struct kunit *test)
 	struct tdx_fw *fw = rig->fw;
 	u64 td, hpa = RIG_MMIO_HPA, gpa = RIG_MMIO_GPA, back;
 
-	rig_build_td(test, 0);
-	rig_build_td(test, 1);
+	tdx_build_td(test, 0);
+	tdx_build_td(test, 1);
 	td = rig->td[0].tdr;
-	rig_build_stream(test);
-	rig_build_devif(test, 0, 0);
-	VIOLATES(TDX_OPERAND_INVALID, tdh_mmio_map(fw, gpa, RIG_HPA, hpa));
-	VIOLATES(TDX_OPERAND_INVALID, tdh_mmio_map(fw, gpa + 1, td, hpa));
-	VIOLATES(TDX_EPT_WALK_FAILED, tdh_mmio_map(fw, gpa, td, hpa));
-	rig_add_sept(test, 0, gpa);
-	rig_add_sept(test, 1, gpa);
-	VIOLATES(TDX_MMIOMT_NOT_PRESENT, tdh_mmio_map(fw, gpa, td, hpa));
-	OK(tdh_mmio_mt_add(fw, hpa, rig_page(rig)));
-	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA, tdh_mmio_map(fw, gpa, td, hpa));
-	OK(tdh_mmio_mt_set(fw, hpa, TDX_MMIOMT_DATA, rig->devif[0]));
+	tdx_build_stream(test);
+	tdx_build_devif(test, 0, 0);
+	VIOLATES(TDX_OPERAND_INVALID, tdh_mmio_map(fw, gpa, 0, RIG_HPA, hpa));
+	VIOLATES(TDX_OPERAND_INVALID, tdh_mmio_map(fw, gpa + 1, 0, td, hpa));
+	VIOLATES(TDX_EPT_WALK_FAILED, tdh_mmio_map(fw, gpa, 0, td, hpa));
+	tdx_add_sept(test, 0, gpa);
+	tdx_add_sept(test, 1, gpa);
+	VIOLATES(TDX_MMIOMT_NOT_PRESENT, tdh_mmio_map(fw, gpa, 0, td, hpa));
+	tdx_add_mmiomt(test, hpa, 1);
+	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA, tdh_mmio_map(fw, gpa, 0, td, hpa));
+	OK(tdh_mmio_mt_set(fw, hpa, 0, TDX_MMIOMT_DATA, rig->devif[0]));
 	VIOLATES(TDX_MMIO_DEVIF_OWNER_MISMATCH,
-		 tdh_mmio_map(fw, gpa, rig->td[1].tdr, hpa));
-	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT, tdh_mmio_block(fw, gpa, td));
+		 tdh_mmio_map(fw, gpa, 0, rig->td[1].tdr, hpa));
+	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT, tdh_mmio_block(fw, gpa, 0, td));
 	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT,
-		 tdh_mmio_unmap(fw, gpa, td, &back));
-	OK(tdh_mmio_map(fw, gpa, td, hpa));
-	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT, tdh_mmio_map(fw, gpa, td, hpa));
+		 tdh_mmio_unmap(fw, gpa, 0, td, &back));
+	OK(tdh_mmio_map(fw, gpa, 0, td, hpa));
+	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT, tdh_mmio_map(fw, gpa, 0, td, hpa));
 	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA,
-		 tdh_mmio_map(fw, gpa + PAGE_SIZE, td, hpa));
+		 tdh_mmio_map(fw, gpa + PAGE_SIZE, 0, td, hpa));
 	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT,
 		 tdh_mem_range_block(fw, td, gpa));
 	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT,
 		 tdh_mem_page_add(fw, td, gpa, RIG_HPA));
-	VIOLATES(TDX_GPA_RANGE_NOT_BLOCKED, tdh_mmio_unmap(fw, gpa, td, &back));
-	OK(tdh_mmio_block(fw, gpa, td));
-	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT, tdh_mmio_block(fw, gpa, td));
-	VIOLATES(TDX_TLB_TRACKING_NOT_DONE, tdh_mmio_unmap(fw, gpa, td, &back));
+	VIOLATES(TDX_GPA_RANGE_NOT_BLOCKED, tdh_mmio_unmap(fw, gpa, 0, td, &back));
+	OK(tdh_mmio_block(fw, gpa, 0, td));
+	VIOLATES(TDX_EPT_ENTRY_STATE_INCORRECT, tdh_mmio_block(fw, gpa, 0, td));
+	VIOLATES(TDX_TLB_TRACKING_NOT_DONE, tdh_mmio_unmap(fw, gpa, 0, td, &back));
 	OK(tdh_mem_track(fw, td));
-	OK(tdh_mmio_unmap(fw, gpa, td, &back));
+	OK(tdh_mmio_unmap(fw, gpa, 0, td, &back));
 	KUNIT_EXPECT_EQ(test, back, hpa);
 
 	/* with a device behind it the IOTLB counts too */
-	OK(tdh_mmio_map(fw, gpa, td, hpa));
-	rig_add_dma(test, 0);
+	OK(tdh_mmio_map(fw, gpa, 0, td, hpa));
+	tdx_add_dma(test, 0);
 	OK(tdh_iq_inv_request(fw, 0, TDX_INV_IOTLB, 0, td));
-	OK(tdh_mmio_block(fw, gpa, td));
+	OK(tdh_mmio_block(fw, gpa, 0, td));
 	OK(tdh_mem_track(fw, td));
 	OK(tdh_iq_inv_process(fw, 0, false));
 	/* that one was requested before the block */
 	VIOLATES(TDX_IOMMU_IOTLB_TRACKING_NOT_DONE,
-		 tdh_mmio_unmap(fw, gpa, td, &back));
-	rig_track(test, 0);
-	OK(tdh_mmio_unmap(fw, gpa, td, &back));
+		 tdh_mmio_unmap(fw, gpa, 0, td, &back));
+	tdx_track(test, 0);
+	OK(tdh_mmio_unmap(fw, gpa, 0, td, &back));
 
 	OK(tdh_ide_stream_block(fw, 0, RIG_STREAM));
-	VIOLATES(TDX_IDE_STREAM_BLOCKED, tdh_mmio_map(fw, gpa, td, hpa));
+	VIOLATES(TDX_IDE_STREAM_BLOCKED, tdh_mmio_map(fw, gpa, 0, td, hpa));
 	OK(tdx_fw_td_set_fatal(fw, td));
-	HARMLESS(TDX_TD_FATAL, tdh_mmio_map(fw, gpa, td, hpa));
+	HARMLESS(TDX_TD_FATAL, tdh_mmio_map(fw, gpa, 0, td, hpa));
 	KUNIT_EXPECT_EQ(test, tdx_fw_td_set_fatal(fw, RIG_HPA), -ENOENT);
 }
 
 static void faults(struct kunit *test)
 {
 	struct rig *rig = test->priv;
-	u64 td = rig_page(rig);
+	u64 td = tdx_page(rig);
 
 	KUNIT_EXPECT_EQ(test, tdx_fw_refuse(rig->fw, 63, TDX_TD_FATAL, 0, 1),
 			-EINVAL);
@@ -697,7 +702,7 @@ static void faults(struct kunit *test)
 	HARMLESS(TDX_DEVIF_INVALID_STATE, tdh_mng_key_config(rig->fw, td));
 	VIOLATES(TDX_LIFECYCLE_STATE_INCORRECT, tdh_mng_key_config(rig->fw, td));
 	HARMLESS(TDX_OPERAND_BUSY,
-		 tdh_spdm_create(rig->fw, 0, 1, rig_page(rig)));
+		 tdh_spdm_create(rig->fw, 0, 1, tdx_page(rig)));
 	/* cleared before it struck */
 	KUNIT_EXPECT_EQ(test, tdx_fw_refuse(rig->fw, TDH_SPDM_DELETE, 0, 0, 0), 0);
 	VIOLATES(TDX_SPDM_ENTRY_NOT_PRESENT, tdh_spdm_delete(rig->fw, 0, 1));
@@ -710,12 +715,12 @@ static void shows(struct kunit *test)
 
 	m.buf = kunit_kzalloc(test, m.size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, m.buf);
-	rig_build_td(test, 0);
-	rig_add_mem(test, 0);
+	tdx_build_td(test, 0);
+	tdx_add_mem(test, 0);
 	tdh_mng_key_config(rig->fw, rig->td[0].tdr);
 	fw_teemu_ops.referee(rig->fw, &m);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "violations 1\n"));
-	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "TDH.MNG_KEY_CONFIG"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "TDH.MNG.KEY.CONFIG"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "state KEYS_CONFIGURED"));
 	fw_teemu_ops.tables(rig->fw, &m);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "\ntds 1\n"));
@@ -747,8 +752,8 @@ static struct kunit_case cases[] = {
 
 static struct kunit_suite suite = {
 	.name = "tdx_fw_calls",
-	.init = rig_init,
-	.exit = rig_exit,
+	.init = tdx_init,
+	.exit = tdx_exit,
 	.test_cases = cases,
 };
 

@@ -11,10 +11,10 @@
 
 static void tear_down_all(struct kunit *test, int td)
 {
-	rig_del_devifmt(test);
-	rig_del_td(test, td);
-	rig_del_stream(test);
-	rig_expect_empty(test);
+	tdx_del_devifmt(test);
+	tdx_del_td(test, td);
+	tdx_del_stream(test);
+	tdx_expect_empty(test);
 }
 
 /* STOP, MMIO, DMA, interface; metadata last */
@@ -22,20 +22,20 @@ static void legal_life(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
 	KUNIT_EXPECT_TRUE(test, tdx_fw_mmio_accepted(rig->fw, rig->td[0].tdr,
 						     RIG_MMIO_GPA, RIG_MMIO_HPA));
-	rig_stop(test, 0);
+	tdx_stop(test, 0);
 	KUNIT_EXPECT_FALSE(test, tdx_fw_mmio_accepted(rig->fw, rig->td[0].tdr,
 						      RIG_MMIO_GPA,
 						      RIG_MMIO_HPA));
-	rig_block_mmio(test, 0);
-	rig_track(test, 0);
-	rig_unmap_mmio(test, 0);
-	rig_del_dma(test, 0, 0);
+	tdx_block_mmio(test, 0);
+	tdx_track(test, 0);
+	tdx_unmap_mmio(test, 0);
+	tdx_del_dma(test, 0, 0);
 	OK(tdh_devif_remove(rig->fw, rig->devif[0]));
-	rig_del_mmiomt(test);
+	tdx_del_mmiomt(test);
 	tear_down_all(test, 0);
 	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), 0);
 }
@@ -45,14 +45,14 @@ static void legal_life_other(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
-	rig_block_mmio(test, 0);
-	rig_del_dma(test, 0, 0);
-	rig_stop(test, 0);
-	rig_track(test, 0);
-	rig_unmap_mmio(test, 0);
-	rig_del_mmiomt(test);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
+	tdx_block_mmio(test, 0);
+	tdx_del_dma(test, 0, 0);
+	tdx_stop(test, 0);
+	tdx_track(test, 0);
+	tdx_unmap_mmio(test, 0);
+	tdx_del_mmiomt(test);
 	OK(tdh_devif_remove(rig->fw, rig->devif[0]));
 	tear_down_all(test, 0);
 	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), 0);
@@ -63,24 +63,24 @@ static void legal_escape(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
 	rig->dev[0].fault = RIG_SILENT;
-	KUNIT_EXPECT_EQ(test, rig_vmm_round(rig, 0, TDISP_STOP_INTERFACE),
+	KUNIT_EXPECT_EQ(test, tdx_vmm_round(rig, 0, TDISP_STOP_INTERFACE),
 			TDX_DEVIF_TDISP_INVALID_MESSAGE);
 	OK(tdh_ide_stream_block(rig->fw, RIG_IOMMU, RIG_STREAM));
 	KUNIT_EXPECT_EQ(test, rig->keys, 0);
-	rig_block_mmio(test, 0);
-	rig_track(test, 0);
-	rig_unmap_mmio(test, 0);
-	rig_del_dma(test, 0, 0);
+	tdx_block_mmio(test, 0);
+	tdx_track(test, 0);
+	tdx_unmap_mmio(test, 0);
+	tdx_del_dma(test, 0, 0);
 	OK(tdh_devif_remove(rig->fw, rig->devif[0]));
-	rig_del_mmiomt(test);
-	rig_del_devifmt(test);
-	rig_del_td(test, 0);
+	tdx_del_mmiomt(test);
+	tdx_del_devifmt(test);
+	tdx_del_td(test, 0);
 	OK(tdh_ide_stream_delete(rig->fw, RIG_IOMMU, RIG_STREAM));
 	OK(tdh_spdm_delete(rig->fw, RIG_IOMMU, RIG_SPDM));
-	rig_expect_empty(test);
+	tdx_expect_empty(test);
 	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), 0);
 }
 
@@ -89,21 +89,21 @@ static void life_again(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
-	rig_build_stream(test);
+	tdx_build_stream(test);
 	for (int i = 0; i < 3; i++) {
-		rig_run(test, 0, i & 1);
-		rig_stop(test, 0);
-		rig_block_mmio(test, i & 1);
-		rig_track(test, i & 1);
-		rig_unmap_mmio(test, i & 1);
-		rig_del_dma(test, 0, i & 1);
+		tdx_run(test, 0, i & 1);
+		tdx_stop(test, 0);
+		tdx_block_mmio(test, i & 1);
+		tdx_track(test, i & 1);
+		tdx_unmap_mmio(test, i & 1);
+		tdx_del_dma(test, 0, i & 1);
 		OK(tdh_devif_remove(rig->fw, rig->devif[0]));
-		rig_del_mmiomt(test);
-		rig_del_td(test, i & 1);
+		tdx_del_mmiomt(test);
+		tdx_del_td(test, i & 1);
 	}
-	rig_del_devifmt(test);
-	rig_del_stream(test);
-	rig_expect_empty(test);
+	tdx_del_devifmt(test);
+	tdx_del_stream(test);
+	tdx_expect_empty(test);
 	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), 0);
 }
 
@@ -112,41 +112,41 @@ static void wrong_unmap_before_stop(struct kunit *test)
 	struct rig *rig = test->priv;
 	u64 hpa, td;
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
 	td = rig->td[0].tdr;
-	rig_block_mmio(test, 0);
-	rig_track(test, 0);
+	tdx_block_mmio(test, 0);
+	tdx_track(test, 0);
 	VIOLATES(TDX_DEVIF_TDISP_INVALID_STATE,
-		 tdh_mmio_unmap(rig->fw, RIG_MMIO_GPA, td, &hpa));
-	KUNIT_EXPECT_STREQ(test, rig->fw->last.state, "RUN");
+		 tdh_mmio_unmap(rig->fw, RIG_MMIO_GPA, 0, td, &hpa));
+	KUNIT_EXPECT_STREQ(test, rig->fw->ref.last.state, "RUN");
 	rig->dev[0].state = TDISP_STATE_ERROR;
-	OK(rig_vmm_round(rig, 0, TDISP_GET_STATE));
+	OK(tdx_vmm_round(rig, 0, TDISP_GET_STATE));
 	VIOLATES(TDX_DEVIF_TDISP_INVALID_STATE,
-		 tdh_mmio_unmap(rig->fw, RIG_MMIO_GPA, td, &hpa));
-	rig_stop(test, 0);
-	rig_unmap_mmio(test, 0);
+		 tdh_mmio_unmap(rig->fw, RIG_MMIO_GPA, 0, td, &hpa));
+	tdx_stop(test, 0);
+	tdx_unmap_mmio(test, 0);
 }
 
 static void wrong_remove(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
 	VIOLATES(TDX_DEVIF_INVALID_STATE,
 		 tdh_devif_remove(rig->fw, rig->devif[0]));
-	rig_stop(test, 0);
+	tdx_stop(test, 0);
 	VIOLATES(TDX_DEVIF_HAS_MAPPED_DMA,
 		 tdh_devif_remove(rig->fw, rig->devif[0]));
-	rig_del_dma(test, 0, 0);
+	tdx_del_dma(test, 0, 0);
 	VIOLATES(TDX_DEVIF_HAS_MAPPED_MMIO,
 		 tdh_devif_remove(rig->fw, rig->devif[0]));
-	rig_block_mmio(test, 0);
+	tdx_block_mmio(test, 0);
 	VIOLATES(TDX_DEVIF_HAS_MAPPED_MMIO,
 		 tdh_devif_remove(rig->fw, rig->devif[0]));
-	rig_track(test, 0);
-	rig_unmap_mmio(test, 0);
+	tdx_track(test, 0);
+	tdx_unmap_mmio(test, 0);
 	OK(tdh_devif_remove(rig->fw, rig->devif[0]));
 }
 
@@ -168,8 +168,8 @@ static void wrong_vm_first(struct kunit *test)
 	struct rig *rig = test->priv;
 	u64 td;
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
 	td = rig->td[0].tdr;
 	OK(tdh_vp_flush(rig->fw, rig->td[0].vp));
 	VIOLATES(TDX_TD_HAS_ATTACHED_DEVICES, tdh_mng_vpflushdone(rig->fw, td));
@@ -181,11 +181,11 @@ static void wrong_vm_first(struct kunit *test)
 	count_table(test, "\nleaked_pages 13\n");
 	count_table(test, "\nmmio_mapped 2\n");
 	/* a host that comes back loses nothing */
-	rig_stop(test, 0);
-	rig_block_mmio(test, 0);
-	rig_track(test, 0);
-	rig_unmap_mmio(test, 0);
-	rig_del_dma(test, 0, 0);
+	tdx_stop(test, 0);
+	tdx_block_mmio(test, 0);
+	tdx_track(test, 0);
+	tdx_unmap_mmio(test, 0);
+	tdx_del_dma(test, 0, 0);
 	OK(tdh_devif_remove(rig->fw, rig->devif[0]));
 	OK(tdh_mng_vpflushdone(rig->fw, td));
 	count_table(test, "\nleaked_hkids 0\n");
@@ -198,10 +198,10 @@ static void wrong_vm_before_iotlb(struct kunit *test)
 	struct rig *rig = test->priv;
 	u64 td, page;
 
-	rig_build_td(test, 0);
-	rig_build_stream(test);
-	rig_build_devif(test, 0, 0);
-	rig_add_dma(test, 0);
+	tdx_build_td(test, 0);
+	tdx_build_stream(test);
+	tdx_build_devif(test, 0, 0);
+	tdx_add_dma(test, 0);
 	td = rig->td[0].tdr;
 	OK(tdh_vp_flush(rig->fw, rig->td[0].vp));
 	OK(tdh_dmar_block(rig->fw, 0, TDX_DMAR_PASIDTE, rig->devif[0]));
@@ -224,23 +224,23 @@ static void fatal_td(struct kunit *test)
 	struct rig *rig = test->priv;
 	u64 hpa, td;
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
 	td = rig->td[0].tdr;
 	KUNIT_EXPECT_EQ(test, tdx_fw_td_set_fatal(rig->fw, td), 0);
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID, RIG_GPA, &hpa), -EACCES);
-	HARMLESS(TDX_TD_FATAL, tdh_mmio_block(rig->fw, RIG_MMIO_GPA, td));
-	HARMLESS(TDX_TD_FATAL, tdh_mmio_unmap(rig->fw, RIG_MMIO_GPA, td, &hpa));
-	rig_stop(test, 0);
-	rig_del_dma(test, 0, 0);
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID, RIG_GPA, &hpa), -EACCES);
+	HARMLESS(TDX_TD_FATAL, tdh_mmio_block(rig->fw, RIG_MMIO_GPA, 0, td));
+	HARMLESS(TDX_TD_FATAL, tdh_mmio_unmap(rig->fw, RIG_MMIO_GPA, 0, td, &hpa));
+	tdx_stop(test, 0);
+	tdx_del_dma(test, 0, 0);
 	OK(tdh_devif_remove(rig->fw, rig->devif[0]));
 	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA,
-		 tdh_mmio_mt_set(rig->fw, RIG_MMIO_HPA, TDX_MMIOMT_QNODE, 0));
-	rig_del_td(test, 0);
-	rig_del_mmiomt(test);
-	rig_del_devifmt(test);
-	rig_del_stream(test);
-	rig_expect_empty(test);
+		 tdh_mmio_mt_set(rig->fw, RIG_MMIO_HPA, 0, TDX_MMIOMT_QNODE, 0));
+	tdx_del_td(test, 0);
+	tdx_del_mmiomt(test);
+	tdx_del_devifmt(test);
+	tdx_del_stream(test);
+	tdx_expect_empty(test);
 }
 
 /* metadata outlives the function and serves the next owner after a reset to QNODE */
@@ -248,20 +248,20 @@ static void stale_metadata(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
-	rig_stop(test, 0);
-	rig_block_mmio(test, 0);
-	rig_track(test, 0);
-	rig_unmap_mmio(test, 0);
-	rig_del_dma(test, 0, 0);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
+	tdx_stop(test, 0);
+	tdx_block_mmio(test, 0);
+	tdx_track(test, 0);
+	tdx_unmap_mmio(test, 0);
+	tdx_del_dma(test, 0, 0);
 	OK(tdh_devif_remove(rig->fw, rig->devif[0]));
 	VIOLATES(TDX_DEVIFMT_NOT_PRESENT,
-		 tdh_mmio_map(rig->fw, RIG_MMIO_GPA, rig->td[0].tdr,
+		 tdh_mmio_map(rig->fw, RIG_MMIO_GPA, 0, rig->td[0].tdr,
 			      RIG_MMIO_HPA));
-	OK(tdh_mmio_mt_set(rig->fw, RIG_MMIO_HPA, TDX_MMIOMT_QNODE, 0));
+	OK(tdh_mmio_mt_set(rig->fw, RIG_MMIO_HPA, 0, TDX_MMIOMT_QNODE, 0));
 	VIOLATES(TDX_MMIO_INVALID_PAGE_METADATA,
-		 tdh_mmio_map(rig->fw, RIG_MMIO_GPA, rig->td[0].tdr,
+		 tdh_mmio_map(rig->fw, RIG_MMIO_GPA, 0, rig->td[0].tdr,
 			      RIG_MMIO_HPA));
 }
 
@@ -273,30 +273,30 @@ static void dma_gates(struct kunit *test)
 	u64 td, hpa;
 
 #define NO_DMA(want) \
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID, RIG_GPA + 24, &hpa), want)
-	rig_build_td(test, 0);
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID, RIG_GPA + 24, &hpa), want)
+	tdx_build_td(test, 0);
 	td = rig->td[0].tdr;
-	rig_build_stream(test);
-	rig_build_devif(test, 0, 0);
+	tdx_build_stream(test);
+	tdx_build_devif(test, 0, 0);
 	NO_DMA(-EACCES);
-	rig_add_mem(test, 0);
-	rig_add_dma(test, 0);
+	tdx_add_mem(test, 0);
+	tdx_add_dma(test, 0);
 	NO_DMA(-EACCES);
-	rig_lock(test, 0);
-	rig_accept(test, 0, 0);
+	tdx_lock(test, 0);
+	tdx_accept(test, 0, 0);
 	NO_DMA(-EACCES);
 	/* RUN, not accepted */
-	OK(rig_td_round(rig, 0, 0, TDISP_START_INTERFACE, 0, &result));
+	OK(tdx_td_round(rig, 0, 0, TDISP_START_INTERFACE, 0, &result));
 	NO_DMA(-EACCES);
 	OK(tdg_dmar_accept(rig->fw, td, rig->devif[0]));
 	NO_DMA(0);
 	KUNIT_EXPECT_EQ(test, hpa, RIG_HPA + 24);
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID, RIG_GPA + PAGE_SIZE - 4,
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID, RIG_GPA + PAGE_SIZE - 4,
 				       &hpa), -EACCES);
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID, RIG_GPA + 2 * PAGE_SIZE,
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID, RIG_GPA + 2 * PAGE_SIZE,
 				       &hpa), -ENOENT);
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID, 0, &hpa), -ENOENT);
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID2, RIG_GPA, &hpa), -EACCES);
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID, 0, &hpa), -ENOENT);
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID2, RIG_GPA, &hpa), -EACCES);
 	/* a blocked page, and the same page after its return */
 	OK(tdh_mem_range_block(rig->fw, td, RIG_GPA));
 	NO_DMA(-ENOENT);
@@ -305,22 +305,22 @@ static void dma_gates(struct kunit *test)
 	OK(tdh_mem_track(rig->fw, td));
 	VIOLATES(TDX_IOMMU_IOTLB_TRACKING_NOT_DONE,
 		 tdh_mem_page_remove(rig->fw, td, RIG_GPA, &hpa));
-	rig_track(test, 0);
+	tdx_track(test, 0);
 	OK(tdh_mem_page_remove(rig->fw, td, RIG_GPA, &hpa));
 	NO_DMA(-ENOENT);
 	OK(tdh_mem_page_add(rig->fw, td, RIG_GPA, RIG_HPA));
 	NO_DMA(0);
 	/* no DMA to MMIO */
-	rig_add_mmio(test, 0, 0);
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID, RIG_MMIO_GPA, &hpa),
+	tdx_add_mmio(test, 0, 0);
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID, RIG_MMIO_GPA, &hpa),
 			-EACCES);
 	/* stopped, and locked again without the TD */
-	rig_stop(test, 0);
+	tdx_stop(test, 0);
 	NO_DMA(-EACCES);
-	rig_lock(test, 0);
+	tdx_lock(test, 0);
 	NO_DMA(-EACCES);
-	rig_accept(test, 0, 0);
-	OK(rig_td_round(rig, 0, 0, TDISP_START_INTERFACE, 0, &result));
+	tdx_accept(test, 0, 0);
+	OK(tdx_td_round(rig, 0, 0, TDISP_START_INTERFACE, 0, &result));
 	NO_DMA(0);
 	OK(tdh_dmar_block(rig->fw, 0, TDX_DMAR_PASIDTE, rig->devif[0]));
 	NO_DMA(-EACCES);
@@ -332,11 +332,11 @@ static void dma_ends_with_stream(struct kunit *test)
 	struct rig *rig = test->priv;
 	u64 hpa;
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID, RIG_GPA, &hpa), 0);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID, RIG_GPA, &hpa), 0);
 	OK(tdh_ide_stream_block(rig->fw, RIG_IOMMU, RIG_STREAM));
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID, RIG_GPA, &hpa), -EACCES);
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID, RIG_GPA, &hpa), -EACCES);
 }
 
 /* two functions in two TDs: each reaches its own memory, neither the other's end */
@@ -346,39 +346,39 @@ static void two_tds(struct kunit *test)
 	struct tdx_devif_result result;
 	u64 hpa;
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
-	rig_build_td(test, 1);
-	rig_build_devif(test, 1, 1);
-	rig_lock(test, 1);
-	rig_accept(test, 1, 1);
-	rig_add_mem(test, 1);
-	rig_add_dma(test, 1);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
+	tdx_build_td(test, 1);
+	tdx_build_devif(test, 1, 1);
+	tdx_lock(test, 1);
+	tdx_accept(test, 1, 1);
+	tdx_add_mem(test, 1);
+	tdx_add_dma(test, 1);
 	OK(tdg_dmar_accept(rig->fw, rig->td[1].tdr, rig->devif[1]));
-	OK(rig_td_round(rig, 1, 1, TDISP_START_INTERFACE, 0, &result));
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID, RIG_GPA, &hpa), 0);
+	OK(tdx_td_round(rig, 1, 1, TDISP_START_INTERFACE, 0, &result));
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID, RIG_GPA, &hpa), 0);
 	KUNIT_EXPECT_EQ(test, hpa, RIG_HPA);
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID2, RIG_GPA, &hpa), 0);
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID2, RIG_GPA, &hpa), 0);
 	KUNIT_EXPECT_EQ(test, hpa, RIG_HPA + TDX_SEPT_SPAN);
 
-	rig_stop(test, 0);
-	rig_block_mmio(test, 0);
-	rig_track(test, 0);
-	rig_unmap_mmio(test, 0);
-	rig_del_dma(test, 0, 0);
+	tdx_stop(test, 0);
+	tdx_block_mmio(test, 0);
+	tdx_track(test, 0);
+	tdx_unmap_mmio(test, 0);
+	tdx_del_dma(test, 0, 0);
 	OK(tdh_devif_remove(rig->fw, rig->devif[0]));
-	rig_del_mmiomt(test);
-	rig_del_td(test, 0);
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID, RIG_GPA, &hpa), -EACCES);
-	KUNIT_EXPECT_EQ(test, rig_tdma(rig, RIG_RID2, RIG_GPA, &hpa), 0);
+	tdx_del_mmiomt(test);
+	tdx_del_td(test, 0);
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID, RIG_GPA, &hpa), -EACCES);
+	KUNIT_EXPECT_EQ(test, tdx_tdma(rig, RIG_RID2, RIG_GPA, &hpa), 0);
 
-	rig_stop(test, 1);
-	rig_del_dma(test, 1, 1);
+	tdx_stop(test, 1);
+	tdx_del_dma(test, 1, 1);
 	OK(tdh_devif_remove(rig->fw, rig->devif[1]));
-	rig_del_td(test, 1);
-	rig_del_devifmt(test);
-	rig_del_stream(test);
-	rig_expect_empty(test);
+	tdx_del_td(test, 1);
+	tdx_del_devifmt(test);
+	tdx_del_stream(test);
+	tdx_expect_empty(test);
 	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), 0);
 }
 
@@ -474,13 +474,13 @@ static u64 random_dev_call(struct rig *rig, struct world *w)
 	case 8:
 		return tdh_iq_inv_process(fw, 0, pick(w, 2));
 	case 9:
-		return tdh_mmio_mt_set(fw, RIG_MMIO_HPA + at, pick(w, 2), id);
+		return tdh_mmio_mt_set(fw, RIG_MMIO_HPA + at, 0, pick(w, 2), id);
 	case 10:
-		return tdh_mmio_map(fw, RIG_GPA + at, td, RIG_MMIO_HPA + at);
+		return tdh_mmio_map(fw, RIG_GPA + at, 0, td, RIG_MMIO_HPA + at);
 	case 11:
-		return tdh_mmio_block(fw, RIG_GPA + at, td);
+		return tdh_mmio_block(fw, RIG_GPA + at, 0, td);
 	case 12:
-		return tdh_mmio_unmap(fw, RIG_GPA + at, td, &out);
+		return tdh_mmio_unmap(fw, RIG_GPA + at, 0, td, &out);
 	case 13:
 		return tdg_dmar_accept(fw, td, id);
 	default:
@@ -501,9 +501,9 @@ static void random_rounds(struct rig *rig, struct world *w)
 	if (!pick(w, 8))
 		rig->dev[dev].state = pick(w, 4);
 	if (pick(w, 2))
-		rig_vmm_round(rig, dev, types[pick(w, 5)]);
+		tdx_vmm_round(rig, dev, types[pick(w, 5)]);
 	else
-		rig_td_round(rig, dev, pick(w, 2), types[pick(w, 5)], 0,
+		tdx_td_round(rig, dev, pick(w, 2), types[pick(w, 5)], 0,
 			     &result);
 }
 
@@ -514,7 +514,9 @@ static void check_invariants(struct kunit *test, struct world *w)
 	struct fw_devif *devif;
 	u32 mmio = 0;
 
-	list_for_each_entry(devif, &rig->fw->devifs, list) {
+	for (struct fw_node *node = fw_node_first(&rig->fw->devifs); node;
+	     node = fw_node_after(node)) {
+		devif = container_of(node, struct fw_devif, node);
 		mmio += devif->mmio_count;
 		w->saw_mmio += !!devif->mmio_count;
 		w->saw_dma += !!devif->pasidtes;
@@ -541,20 +543,20 @@ static void random_calls(struct kunit *test)
 	kunit_info(test, "seed %u", seed);
 	prandom_seed_state(&w->rnd, seed);
 	for (int i = 0; i < ARRAY_SIZE(w->pages); i++)
-		w->pages[i] = rig_page(rig);
+		w->pages[i] = tdx_page(rig);
 	for (int i = 0; i < 2; i++) {
-		rig_build_td(test, i);
-		rig_add_sept(test, i, RIG_GPA);
+		tdx_build_td(test, i);
+		tdx_add_sept(test, i, RIG_GPA);
 		w->pages[i] = rig->td[i].tdr;
 	}
-	rig_build_stream(test);
-	OK(tdh_mmio_mt_add(rig->fw, RIG_MMIO_HPA, rig_page(rig)));
+	tdx_build_stream(test);
+	tdx_add_mmiomt(test, RIG_MMIO_HPA, 1);
 	for (int i = 0; i < 20000; i++) {
-		before = rig_digest(rig->fw);
+		before = tdx_digest(rig->fw);
 		status = pick(w, 2) ? random_td_call(rig, w) :
 				      random_dev_call(rig, w);
 		if (status)
-			KUNIT_ASSERT_EQ_MSG(test, rig_digest(rig->fw), before,
+			KUNIT_ASSERT_EQ_MSG(test, tdx_digest(rig->fw), before,
 					    "call %d status %#llx", i, status);
 		accepted += !status;
 		if (!pick(w, 4))
@@ -588,8 +590,8 @@ static struct kunit_case cases[] = {
 
 static struct kunit_suite suite = {
 	.name = "tdx_fw_order",
-	.init = rig_init,
-	.exit = rig_exit,
+	.init = tdx_init,
+	.exit = tdx_exit,
 	.test_cases = cases,
 };
 

@@ -10,7 +10,7 @@
 
 static const u8 chain[] = "a certificate chain";
 
-static void rig_ide_keys(void *priv, u8 stream, bool go)
+static void tdx_ide_keys(void *priv, u8 stream, bool go)
 {
 	struct rig *rig = priv;
 
@@ -18,7 +18,7 @@ static void rig_ide_keys(void *priv, u8 stream, bool go)
 	rig->keys = go;
 }
 
-static void rig_invalidate(void *priv, u16 rid)
+static void tdx_invalidate(void *priv, u16 rid)
 {
 	struct rig *rig = priv;
 
@@ -29,12 +29,12 @@ static void rig_invalidate(void *priv, u16 rid)
 		rig->while_invalidating(rig->test);
 }
 
-static const struct teemu_platform rig_platform = {
-	.ide_keys = rig_ide_keys,
-	.invalidate = rig_invalidate,
+static const struct teemu_platform tdx_platform = {
+	.ide_keys = tdx_ide_keys,
+	.invalidate = tdx_invalidate,
 };
 
-int rig_init(struct kunit *test)
+int tdx_init(struct kunit *test)
 {
 	struct rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
 
@@ -43,13 +43,13 @@ int rig_init(struct kunit *test)
 	rig->fw = tdx_fw_create();
 	if (IS_ERR(rig->fw))
 		return PTR_ERR(rig->fw);
-	tdx_fw_set_platform(rig->fw, &rig_platform, rig);
+	tdx_fw_set_platform(rig->fw, &tdx_platform, rig);
 	rig->next_page = 0x10000000;
 	rig->keys = -1;
 	rig->test = test;
 	sha384(chain, sizeof(chain), rig->pkh);
 	for (int i = 0; i < 2; i++) {
-		rig->dev[i] = (struct rig_dev) {
+		rig->dev[i] = (struct tdx_dev) {
 			.rid = RIG_RID + i,
 			.portion = 4096,
 			.report.interface_info =
@@ -62,7 +62,7 @@ int rig_init(struct kunit *test)
 	return 0;
 }
 
-void rig_exit(struct kunit *test)
+void tdx_exit(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
@@ -70,7 +70,7 @@ void rig_exit(struct kunit *test)
 		tdx_fw_destroy(rig->fw);
 }
 
-u64 rig_page(struct rig *rig)
+u64 tdx_page(struct rig *rig)
 {
 	rig->next_page += PAGE_SIZE;
 	return rig->next_page;
@@ -86,9 +86,15 @@ static void add(struct digest *d, u64 value)
 	d->sum = hash_64(d->sum * 31 + value + 1, 64);
 }
 
-static void add_td(struct digest *d, const struct fw_td *td)
+static void add_leaf(struct digest *d, const struct fw_leaf *leaf)
 {
-	struct rb_node *rb;
+	if (leaf->state)
+		add(d, leaf->hpa | leaf->level << 8 | leaf->state);
+}
+
+static void add_td(struct digest *d, struct fw_td *td)
+{
+	struct fw_node *node;
 
 	add(d, td->lifecycle << 8 | td->op << 4 | td->fatal);
 	add(d, (u64)td->children << 32 | td->nr_tdcs);
@@ -96,12 +102,19 @@ static void add_td(struct digest *d, const struct fw_td *td)
 	add(d, td->tlb_epoch);
 	add(d, td->iotlb_req);
 	add(d, td->iotlb_done);
-	for (rb = rb_first(&td->sept); rb; rb = rb_next(rb)) {
-		struct fw_sept *sept = rb_entry(rb, struct fw_sept, node.rb);
+	for (int i = 0; i < FW_NR_SHARED; i++)
+		if (td->shared[i])
+			add(d, td->shared[i] | i);
+	for (node = fw_node_first(&td->sept); node; node = fw_node_after(node)) {
+		struct fw_sept *sept = container_of(node, struct fw_sept, node);
 
-		add(d, sept->node.key);
-		for (int i = 0; sept->used && i < FW_SPAN_PAGES; i++)
-			add(d, sept->entry[i].hpa | sept->entry[i].state);
+		add(d, node->key);
+		for (int i = 0; sept->used && i < FW_ENTRIES; i++)
+			add_leaf(d, &sept->entry[i].leaf);
+	}
+	for (node = fw_node_first(&td->big); node; node = fw_node_after(node)) {
+		add(d, node->key);
+		add_leaf(d, &container_of(node, struct fw_big, node)->leaf);
 	}
 }
 
@@ -114,8 +127,10 @@ static void add_round(struct digest *d, const struct fw_round *round)
 static void add_devifs(struct digest *d, struct tdx_fw *fw)
 {
 	struct fw_devif *devif;
+	struct fw_node *node;
 
-	list_for_each_entry(devif, &fw->devifs, list) {
+	for (node = fw_node_first(&fw->devifs); node; node = fw_node_after(node)) {
+		devif = container_of(node, struct fw_devif, node);
 		add(d, devif->id);
 		add(d, devif->state << 4 | devif->told << 8 | devif->valid);
 		add(d, (u64)devif->gen << 32 | devif->report_len << 1 |
@@ -128,35 +143,61 @@ static void add_devifs(struct digest *d, struct tdx_fw *fw)
 	}
 }
 
-static void add_tables(struct digest *d, struct tdx_fw *fw)
+static void add_link(struct digest *d, struct tdx_fw *fw)
 {
-	struct fw_stream *stream;
-	struct fw_dmar *dmar;
-	struct fw_spdm *spdm;
-	struct rb_node *rb;
+	struct fw_node *node;
 
-	list_for_each_entry(spdm, &fw->spdm, list)
+	for (node = fw_node_first(&fw->spdm); node; node = fw_node_after(node)) {
+		struct fw_spdm *spdm = container_of(node, struct fw_spdm, node);
+
 		add(d, spdm->index << 8 | spdm->streams << 1 | spdm->bound);
-	list_for_each_entry(stream, &fw->streams, list)
+	}
+	for (node = fw_node_first(&fw->streams); node; node = fw_node_after(node)) {
+		struct fw_stream *stream = container_of(node, struct fw_stream, node);
+
 		add(d, stream->devifs << 8 | stream->keys << 4 |
 		       stream->outreq << 2 | stream->blocked);
-	for (int i = 0; i < TDX_FW_NR_IOMMUS; i++) {
-		add(d, fw->iommu[i].iq_len);
-		list_for_each_entry(dmar, &fw->iommu[i].dmar, list)
-			add(d, dmar->rid << 16 | dmar->level << 12 |
-			       dmar->children << 8 | dmar->inv << 4 |
-			       dmar->state);
-	}
-	for (rb = rb_first(&fw->mmiomt); rb; rb = rb_next(rb)) {
-		struct fw_mmiomt *mt = rb_entry(rb, struct fw_mmiomt, node.rb);
-
-		for (int i = 0; i < FW_SPAN_PAGES; i++)
-			add(d, mt->entry[i].devif << 2 |
-			       mt->entry[i].type << 1 | mt->entry[i].mapped);
 	}
 }
 
-u64 rig_digest(struct tdx_fw *fw)
+static void add_iommu(struct digest *d, struct fw_iommu *iommu)
+{
+	struct fw_node *node;
+
+	add(d, iommu->iq_len << 8 | iommu->state << 2 | iommu->has_root << 1 |
+	       iommu->has_queue);
+	for (node = fw_node_first(&iommu->dmar); node; node = fw_node_after(node)) {
+		struct fw_dmar *dmar = container_of(node, struct fw_dmar, node);
+
+		add(d, dmar->rid << 16 | dmar->level << 12 |
+		       dmar->children << 8 | dmar->inv << 4 | dmar->state);
+	}
+}
+
+static void add_mmiomt(struct digest *d, struct rb_root *root)
+{
+	struct fw_node *node;
+
+	for (node = fw_node_first(root); node; node = fw_node_after(node)) {
+		struct fw_mmiomt *mt = container_of(node, struct fw_mmiomt, node);
+
+		add(d, node->key << 16 | mt->used);
+		for (int i = 0; mt->used && i < FW_ENTRIES; i++)
+			add(d, mt->entry[i].devif << 3 | mt->entry[i].type << 2 |
+			       mt->entry[i].table << 1 | mt->entry[i].mapped);
+	}
+}
+
+static void add_tables(struct digest *d, struct tdx_fw *fw)
+{
+	add_link(d, fw);
+	for (int i = 0; i < TDX_FW_NR_IOMMUS; i++)
+		add_iommu(d, &fw->iommu[i]);
+	for (int i = 0; i < TDX_MMIOMT_TOP; i++)
+		add_mmiomt(d, &fw->mmiomt[i]);
+}
+
+u64 tdx_digest(struct tdx_fw *fw)
 {
 	struct digest d = {};
 
@@ -179,17 +220,17 @@ u64 rig_digest(struct tdx_fw *fw)
 	return d.sum;
 }
 
-void rig_build_td(struct kunit *test, int n)
+void tdx_build_td(struct kunit *test, int n)
 {
 	struct rig *rig = test->priv;
-	struct rig_td *td = &rig->td[n];
+	struct tdx_td *td = &rig->td[n];
 
-	td->tdr = rig_page(rig);
-	td->vp = rig_page(rig);
+	td->tdr = tdx_page(rig);
+	td->vp = tdx_page(rig);
 	OK(tdh_mng_create(rig->fw, td->tdr, 3 + n));
 	OK(tdh_mng_key_config(rig->fw, td->tdr));
 	for (int i = 0; i < TDX_FW_MIN_TDCS; i++) {
-		td->tdcs[i] = rig_page(rig);
+		td->tdcs[i] = tdx_page(rig);
 		OK(tdh_mng_addcx(rig->fw, td->tdr, td->tdcs[i]));
 	}
 	OK(tdh_mng_init(rig->fw, td->tdr));
@@ -198,7 +239,7 @@ void rig_build_td(struct kunit *test, int n)
 	OK(tdh_vp_enter(rig->fw, td->vp));
 }
 
-void rig_build_stream(struct kunit *test)
+void tdx_build_stream(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 	const struct tdx_ide_assoc assoc = {
@@ -208,7 +249,7 @@ void rig_build_stream(struct kunit *test)
 		.mem_limit = RIG_MMIO_HPA + TDX_SEPT_SPAN - 1,
 	};
 
-	OK(tdh_spdm_create(rig->fw, RIG_IOMMU, RIG_SPDM, rig_page(rig)));
+	OK(tdh_spdm_create(rig->fw, RIG_IOMMU, RIG_SPDM, tdx_page(rig)));
 	OK(tdg_spdm_tpa_set(rig->fw, RIG_IOMMU, RIG_SPDM, chain, sizeof(chain)));
 	OK(tdh_ide_stream_create(rig->fw, RIG_IOMMU, RIG_STREAM, RIG_SPDM,
 				 &assoc));
@@ -219,22 +260,23 @@ void rig_build_stream(struct kunit *test)
 				   TDX_IDEKM_K_SET_GO));
 	OK(tdh_ide_stream_idekmrsp(rig->fw, RIG_IOMMU, RIG_STREAM));
 	KUNIT_EXPECT_EQ(test, rig->keys, 1);
-	OK(tdh_devif_mt_add(rig->fw, RIG_IOMMU, RIG_RID >> 8, rig_page(rig)));
+	OK(tdh_devif_mt_add(rig->fw, RIG_IOMMU, RIG_RID >> 8, tdx_page(rig)));
 }
 
-void rig_build_devif(struct kunit *test, int dev, int td)
+void tdx_build_devif(struct kunit *test, int dev, int td)
 {
 	struct rig *rig = test->priv;
 	const struct tdx_devif_pages pages = {
-		.root = rig_page(rig),
-		.td_msg = rig_page(rig),
-		.vmm_msg = rig_page(rig),
+		.root = tdx_page(rig),
+		.td_msg = tdx_page(rig),
+		.vmm_msg = tdx_page(rig),
 	};
 
+	rig->pages[dev] = pages;
 	OK(tdh_devif_create(rig->fw, rig->devif[dev], rig->td[td].tdr, &pages));
 }
 
-u64 rig_vmm_round(struct rig *rig, int dev, u8 type)
+u64 tdx_vmm_round(struct rig *rig, int dev, u8 type)
 {
 	const struct tdx_devif_req req = {
 		.type = type,
@@ -249,11 +291,11 @@ u64 rig_vmm_round(struct rig *rig, int dev, u8 type)
 				   &len);
 	if (status)
 		return status;
-	len = rig_answer(&rig->dev[dev], msg, rsp);
+	len = tdx_answer(&rig->dev[dev], msg, rsp);
 	return tdh_devif_response(rig->fw, rig->devif[dev], false, rsp, len);
 }
 
-u64 rig_td_round(struct rig *rig, int dev, int td, u8 type, u16 offset,
+u64 tdx_td_round(struct rig *rig, int dev, int td, u8 type, u16 offset,
 		 struct tdx_devif_result *result)
 {
 	u8 msg[TDX_FW_MSG_MAX], rsp[RIG_MSG_MAX];
@@ -268,34 +310,34 @@ u64 rig_td_round(struct rig *rig, int dev, int td, u8 type, u16 offset,
 				   &len);
 	if (status)
 		return status;
-	len = rig_answer(&rig->dev[dev], msg, rsp);
+	len = tdx_answer(&rig->dev[dev], msg, rsp);
 	tdh_devif_response(rig->fw, rig->devif[dev], true, rsp, len);
 	return tdg_devif_response(rig->fw, rig->td[td].tdr, rig->devif[dev],
 				  result);
 }
 
-void rig_lock(struct kunit *test, int dev)
+void tdx_lock(struct kunit *test, int dev)
 {
 	struct rig *rig = test->priv;
 
-	OK(rig_vmm_round(rig, dev, TDISP_LOCK_INTERFACE));
+	OK(tdx_vmm_round(rig, dev, TDISP_LOCK_INTERFACE));
 	KUNIT_ASSERT_EQ(test, tdx_fw_tdisp_state(rig->fw, rig->devif[dev]),
 			TDISP_CONFIG_LOCKED);
 }
 
 /* the TD attests and fetches the report */
-void rig_accept(struct kunit *test, int dev, int td)
+void tdx_accept(struct kunit *test, int dev, int td)
 {
 	struct rig *rig = test->priv;
 	struct tdx_devif_result result;
 
 	OK(tdg_devif_validate(rig->fw, rig->td[td].tdr, rig->devif[dev],
 			      rig->pkh));
-	OK(rig_td_round(rig, dev, td, TDISP_GET_REPORT, 0, &result));
+	OK(tdx_td_round(rig, dev, td, TDISP_GET_REPORT, 0, &result));
 	KUNIT_EXPECT_EQ(test, result.remainder, 0);
 }
 
-void rig_add_dma(struct kunit *test, int dev)
+void tdx_add_dma(struct kunit *test, int dev)
 {
 	struct rig *rig = test->priv;
 	u16 rid = rig->dev[dev].rid;
@@ -304,94 +346,104 @@ void rig_add_dma(struct kunit *test, int dev)
 	OK(tdh_dmar_read(rig->fw, RIG_IOMMU, TDX_DMAR_RTE, rid, &rte));
 	if (rte.state == TDX_DMAR_FREE)
 		OK(tdh_dmar_add(rig->fw, RIG_IOMMU, TDX_DMAR_RTE, rid,
-				rig_page(rig)));
-	OK(tdh_dmar_add(rig->fw, RIG_IOMMU, TDX_DMAR_CTE, rid, rig_page(rig)));
-	OK(tdh_dmar_add(rig->fw, RIG_IOMMU, TDX_DMAR_PDE, rid, rig_page(rig)));
+				tdx_page(rig)));
+	OK(tdh_dmar_add(rig->fw, RIG_IOMMU, TDX_DMAR_CTE, rid, tdx_page(rig)));
+	OK(tdh_dmar_add(rig->fw, RIG_IOMMU, TDX_DMAR_PDE, rid, tdx_page(rig)));
 	OK(tdh_dmar_add(rig->fw, RIG_IOMMU, TDX_DMAR_PASIDTE, rig->devif[dev],
 			0));
 }
 
-void rig_add_sept(struct kunit *test, int n, u64 gpa)
+void tdx_add_sept(struct kunit *test, int n, u64 gpa)
 {
 	struct rig *rig = test->priv;
-	struct rig_td *td = &rig->td[n];
-	u64 page = rig_page(rig);
+	struct tdx_td *td = &rig->td[n];
+	u64 page = tdx_page(rig);
 
 	OK(tdh_mem_sept_add(rig->fw, td->tdr, gpa, page));
 	td->sept[td->nr_sept++] = page;
 }
 
 /* two pages of memory, the second TD's behind the first one's */
-void rig_add_mem(struct kunit *test, int n)
+void tdx_add_mem(struct kunit *test, int n)
 {
 	struct rig *rig = test->priv;
 	u64 td = rig->td[n].tdr, hpa = RIG_HPA + n * TDX_SEPT_SPAN;
 
-	rig_add_sept(test, n, RIG_GPA);
+	tdx_add_sept(test, n, RIG_GPA);
 	OK(tdh_mem_page_add(rig->fw, td, RIG_GPA, hpa));
 	OK(tdh_mem_page_add(rig->fw, td, RIG_GPA + PAGE_SIZE, hpa + PAGE_SIZE));
 }
 
+/* pages of metadata of @hpa down to @level */
+void tdx_add_mmiomt(struct kunit *test, u64 hpa, unsigned int level)
+{
+	struct rig *rig = test->priv;
+
+	for (unsigned int i = TDX_MMIOMT_TOP; i >= level; i--)
+		OK(tdh_mmio_mt_add(rig->fw, ALIGN_DOWN(hpa, TDX_LEAF_SIZE(i)), i,
+				   tdx_page(rig)));
+}
+
 /* two pages of the function's MMIO, mapped and accepted */
-void rig_add_mmio(struct kunit *test, int dev, int n)
+void tdx_add_mmio(struct kunit *test, int dev, int n)
 {
 	struct rig *rig = test->priv;
 	u64 td = rig->td[n].tdr;
 
-	rig_add_sept(test, n, RIG_MMIO_GPA);
-	OK(tdh_mmio_mt_add(rig->fw, RIG_MMIO_HPA, rig_page(rig)));
+	tdx_add_sept(test, n, RIG_MMIO_GPA);
+	tdx_add_mmiomt(test, RIG_MMIO_HPA, 1);
 	for (u64 at = 0; at < 2 * PAGE_SIZE; at += PAGE_SIZE) {
-		OK(tdh_mmio_mt_set(rig->fw, RIG_MMIO_HPA + at, TDX_MMIOMT_DATA,
+		OK(tdh_mmio_mt_set(rig->fw, RIG_MMIO_HPA + at, 0, TDX_MMIOMT_DATA,
 				   rig->devif[dev]));
-		OK(tdh_mmio_map(rig->fw, RIG_MMIO_GPA + at, td,
+		OK(tdh_mmio_map(rig->fw, RIG_MMIO_GPA + at, 0, td,
 				RIG_MMIO_HPA + at));
-		OK(tdg_mmio_accept(rig->fw, td, RIG_MMIO_GPA + at,
+		OK(tdg_mmio_accept(rig->fw, td, RIG_MMIO_GPA + at, 0,
 				   (RIG_MMIO_HPA + at + RIG_OFFSET) >> PAGE_SHIFT));
 	}
 }
 
-void rig_start(struct kunit *test, int dev, int td)
+void tdx_start(struct kunit *test, int dev, int td)
 {
 	struct rig *rig = test->priv;
 	struct tdx_devif_result result;
 
 	OK(tdg_dmar_accept(rig->fw, rig->td[td].tdr, rig->devif[dev]));
-	OK(rig_td_round(rig, dev, td, TDISP_START_INTERFACE, 0, &result));
+	OK(tdx_td_round(rig, dev, td, TDISP_START_INTERFACE, 0, &result));
 	KUNIT_ASSERT_EQ(test, result.state, TDISP_RUN);
 	KUNIT_ASSERT_EQ(test, rig->dev[dev].state, TDISP_RUN);
 }
 
 /* everything, up to RUN; the stream must be there */
-void rig_run(struct kunit *test, int dev, int td)
+void tdx_run(struct kunit *test, int dev, int td)
 {
-	rig_build_td(test, td);
-	rig_build_devif(test, dev, td);
-	rig_lock(test, dev);
-	rig_accept(test, dev, td);
-	rig_add_mem(test, td);
-	rig_add_mmio(test, dev, td);
-	rig_add_dma(test, dev);
-	rig_start(test, dev, td);
+	tdx_build_td(test, td);
+	tdx_build_devif(test, dev, td);
+	tdx_lock(test, dev);
+	tdx_accept(test, dev, td);
+	tdx_add_mem(test, td);
+	tdx_add_mmio(test, dev, td);
+	tdx_add_dma(test, dev);
+	tdx_start(test, dev, td);
 }
 
-void rig_stop(struct kunit *test, int dev)
+void tdx_stop(struct kunit *test, int dev)
 {
 	struct rig *rig = test->priv;
 
-	OK(rig_vmm_round(rig, dev, TDISP_STOP_INTERFACE));
+	OK(tdx_vmm_round(rig, dev, TDISP_STOP_INTERFACE));
 	KUNIT_ASSERT_EQ(test, tdx_fw_tdisp_state(rig->fw, rig->devif[dev]),
 			TDISP_CONFIG_UNLOCKED);
 }
 
-void rig_block_mmio(struct kunit *test, int td)
+void tdx_block_mmio(struct kunit *test, int td)
 {
 	struct rig *rig = test->priv;
 
 	for (u64 at = 0; at < 2 * PAGE_SIZE; at += PAGE_SIZE)
-		OK(tdh_mmio_block(rig->fw, RIG_MMIO_GPA + at, rig->td[td].tdr));
+		OK(tdh_mmio_block(rig->fw, RIG_MMIO_GPA + at, 0, rig->td[td].tdr));
 }
 
-void rig_track(struct kunit *test, int td)
+void tdx_track(struct kunit *test, int td)
 {
 	struct rig *rig = test->priv;
 	u64 status;
@@ -404,27 +456,30 @@ void rig_track(struct kunit *test, int td)
 	OK(tdh_iq_inv_process(rig->fw, RIG_IOMMU, true));
 }
 
-void rig_unmap_mmio(struct kunit *test, int td)
+void tdx_unmap_mmio(struct kunit *test, int td)
 {
 	struct rig *rig = test->priv;
 	u64 hpa;
 
 	for (u64 at = 0; at < 2 * PAGE_SIZE; at += PAGE_SIZE) {
-		OK(tdh_mmio_unmap(rig->fw, RIG_MMIO_GPA + at, rig->td[td].tdr,
+		OK(tdh_mmio_unmap(rig->fw, RIG_MMIO_GPA + at, 0, rig->td[td].tdr,
 				  &hpa));
 		KUNIT_EXPECT_EQ(test, hpa, RIG_MMIO_HPA + at);
 	}
 }
 
-void rig_del_mmiomt(struct kunit *test)
+void tdx_del_mmiomt(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 	u64 page;
 
 	for (u64 at = 0; at < 2 * PAGE_SIZE; at += PAGE_SIZE)
-		OK(tdh_mmio_mt_set(rig->fw, RIG_MMIO_HPA + at, TDX_MMIOMT_QNODE,
+		OK(tdh_mmio_mt_set(rig->fw, RIG_MMIO_HPA + at, 0, TDX_MMIOMT_QNODE,
 				   0));
-	OK(tdh_mmio_mt_remove(rig->fw, RIG_MMIO_HPA, &page));
+	for (unsigned int i = 1; i <= TDX_MMIOMT_TOP; i++)
+		OK(tdh_mmio_mt_remove(rig->fw,
+				      ALIGN_DOWN(RIG_MMIO_HPA, TDX_LEAF_SIZE(i)),
+				      i, &page));
 }
 
 static void del_entry(struct kunit *test, enum tdx_dmar_level level, u64 id,
@@ -441,7 +496,7 @@ static void del_entry(struct kunit *test, enum tdx_dmar_level level, u64 id,
 	OK(tdh_dmar_remove(rig->fw, RIG_IOMMU, level, id, &page));
 }
 
-void rig_del_dma(struct kunit *test, int dev, int td)
+void tdx_del_dma(struct kunit *test, int dev, int td)
 {
 	struct rig *rig = test->priv;
 	u16 rid = rig->dev[dev].rid;
@@ -455,7 +510,7 @@ void rig_del_dma(struct kunit *test, int dev, int td)
 		del_entry(test, TDX_DMAR_RTE, rid, 0);
 }
 
-void rig_del_devifmt(struct kunit *test)
+void tdx_del_devifmt(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 	u64 page;
@@ -464,10 +519,10 @@ void rig_del_devifmt(struct kunit *test)
 }
 
 /* the TD's way down */
-void rig_del_td(struct kunit *test, int n)
+void tdx_del_td(struct kunit *test, int n)
 {
 	struct rig *rig = test->priv;
-	struct rig_td *td = &rig->td[n];
+	struct tdx_td *td = &rig->td[n];
 	struct tdx_sept_entry entry;
 	u64 gpa = 0;
 
@@ -484,7 +539,7 @@ void rig_del_td(struct kunit *test, int n)
 	OK(tdh_phymem_page_reclaim(rig->fw, td->tdr));
 }
 
-void rig_del_stream(struct kunit *test)
+void tdx_del_stream(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
@@ -498,23 +553,24 @@ void rig_del_stream(struct kunit *test)
 }
 
 /* nothing is left, nobody made a mistake */
-void rig_expect_empty(struct kunit *test)
+void tdx_expect_empty(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
 	for (int i = 0; i < FW_NR_PT; i++)
 		KUNIT_EXPECT_EQ(test, rig->fw->nr_pages[i], 0);
 	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&rig->fw->pages));
-	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&rig->fw->mmiomt));
-	KUNIT_EXPECT_TRUE(test, list_empty(&rig->fw->devifs));
-	KUNIT_EXPECT_TRUE(test, list_empty(&rig->fw->streams));
-	KUNIT_EXPECT_TRUE(test, list_empty(&rig->fw->iommu[RIG_IOMMU].dmar));
+	for (int i = 0; i < TDX_MMIOMT_TOP; i++)
+		KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&rig->fw->mmiomt[i]));
+	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&rig->fw->devifs));
+	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&rig->fw->streams));
+	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&rig->fw->iommu[RIG_IOMMU].dmar));
 	KUNIT_EXPECT_EQ(test, rig->fw->nr_mmio, 0);
 	KUNIT_EXPECT_EQ(test, rig->fw->hkids[0], 0);
 }
 
 /* the device's side of TDISP; @out starts at the TDISP header; bytes of the body */
-static size_t tdisp_answer(struct rig_dev *dev, const struct tdisp_hdr *in,
+static size_t tdisp_answer(struct tdx_dev *dev, const struct tdisp_hdr *in,
 			   struct tdisp_hdr *out)
 {
 	u8 *body = (u8 *)(out + 1);
@@ -560,15 +616,15 @@ static size_t tdisp_answer(struct rig_dev *dev, const struct tdisp_hdr *in,
 	}
 }
 
-size_t rig_answer(struct rig_dev *dev, const u8 *msg, u8 *rsp)
+size_t tdx_answer(struct tdx_dev *dev, const u8 *msg, u8 *rsp)
 {
-	const struct tdisp_hdr *in = (const void *)(msg + FW_WRAP_SIZE);
+	const struct tdisp_hdr *in = (const void *)(msg + RIG_WRAP_SIZE);
 	struct spdm_vendor_hdr *hdr = (void *)rsp;
-	struct tdisp_hdr *out = (void *)(rsp + FW_WRAP_SIZE);
+	struct tdisp_hdr *out = (void *)(rsp + RIG_WRAP_SIZE);
 	size_t len = sizeof(*out);
 
 	memset(rsp, 0, RIG_MSG_MAX);
-	memcpy(rsp, msg, FW_WRAP_SIZE + sizeof(*in));
+	memcpy(rsp, msg, RIG_WRAP_SIZE + sizeof(*in));
 	hdr->spdm.code = SPDM_VENDOR_DEFINED_RSP;
 	out->type = TDISP_RESPONSE(in->type);
 	if (dev->fault == RIG_TDISP_ERROR) {
@@ -579,7 +635,7 @@ size_t rig_answer(struct rig_dev *dev, const u8 *msg, u8 *rsp)
 		len += tdisp_answer(dev, in, out);
 	}
 	hdr->payload_len = cpu_to_le16(len + 1);
-	len += FW_WRAP_SIZE;
+	len += RIG_WRAP_SIZE;
 	switch (dev->fault) {
 	case RIG_SILENT:
 		return 0;
@@ -628,7 +684,7 @@ static void take_hpa(void *ctx, phys_addr_t hpa)
 	take->calls++;
 }
 
-int rig_tdma(struct rig *rig, u16 rid, u64 gpa, u64 *hpa)
+int tdx_tdma(struct rig *rig, u16 rid, u64 gpa, u64 *hpa)
 {
 	struct take take = { .rig = rig };
 	int rc = fw_teemu_ops.tdma(rig->fw, rid, gpa, 8, true, take_hpa, &take);

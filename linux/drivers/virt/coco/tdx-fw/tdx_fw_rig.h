@@ -21,10 +21,13 @@
 #define RIG_HPA			0x50000000ULL
 #define RIG_MMIO_GPA		0x80000000ULL
 #define RIG_MMIO_HPA		0x70000000ULL
+#define RIG_BIG_GPA		0x140000000ULL	/* 1 GiB aligned */
+#define RIG_BIG_HPA		0xc0c0000000ULL
 #define RIG_MSG_MAX		512
+#define RIG_WRAP_SIZE		sizeof(struct spdm_vendor_hdr)
 
 /* how the device misbehaves */
-enum rig_fault {
+enum tdx_fault {
 	RIG_OK,
 	RIG_SILENT,		/* nothing comes */
 	RIG_PADDED,		/* DOE padding: legal */
@@ -40,7 +43,7 @@ enum rig_fault {
 	RIG_NR_FAULTS,
 };
 
-struct rig_dev {
+struct tdx_dev {
 	u16 rid;
 	enum tdisp_state state;
 	u64 offset;
@@ -48,10 +51,10 @@ struct rig_dev {
 	u16 portion;		/* most report bytes in one answer */
 	struct tdisp_report report;
 	u16 range_attr;
-	enum rig_fault fault;
+	enum tdx_fault fault;
 };
 
-struct rig_td {
+struct tdx_td {
 	u64 tdr;
 	u64 tdcs[TDX_FW_MIN_TDCS];
 	u64 vp;
@@ -62,9 +65,10 @@ struct rig_td {
 struct rig {
 	struct tdx_fw *fw;
 	u64 next_page;
-	struct rig_td td[2];
-	struct rig_dev dev[2];
+	struct tdx_td td[2];
+	struct tdx_dev dev[2];
 	u64 devif[2];
+	struct tdx_devif_pages pages[2];
 	u8 pkh[TDX_FW_PKH_SIZE];
 	int keys;		/* -1: never set, else the last go */
 	u32 invalidations;
@@ -81,10 +85,10 @@ struct rig {
 
 #define REFUSED(want, call)						\
 do {									\
-	u64 __before = rig_digest(rig->fw);				\
+	u64 __before = tdx_digest(rig->fw);				\
 									\
 	KUNIT_EXPECT_EQ(test, TDX_CLASS(call), want);			\
-	KUNIT_EXPECT_EQ(test, rig_digest(rig->fw), __before);		\
+	KUNIT_EXPECT_EQ(test, tdx_digest(rig->fw), __before);		\
 } while (0)
 
 #define VIOLATES(want, call)						\
@@ -103,41 +107,42 @@ do {									\
 	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), __violations); \
 } while (0)
 
-int rig_init(struct kunit *test);
-void rig_exit(struct kunit *test);
-u64 rig_digest(struct tdx_fw *fw);
-u64 rig_page(struct rig *rig);
+int tdx_init(struct kunit *test);
+void tdx_exit(struct kunit *test);
+u64 tdx_digest(struct tdx_fw *fw);
+u64 tdx_page(struct rig *rig);
 
 /* each builds on those above it */
-void rig_build_td(struct kunit *test, int n);
-void rig_build_stream(struct kunit *test);
-void rig_build_devif(struct kunit *test, int dev, int td);
-void rig_lock(struct kunit *test, int dev);
-void rig_accept(struct kunit *test, int dev, int td);
-void rig_add_dma(struct kunit *test, int dev);
-void rig_add_sept(struct kunit *test, int td, u64 gpa);
-void rig_add_mem(struct kunit *test, int td);
-void rig_add_mmio(struct kunit *test, int dev, int td);
-void rig_start(struct kunit *test, int dev, int td);
-void rig_run(struct kunit *test, int dev, int td);
+void tdx_build_td(struct kunit *test, int n);
+void tdx_build_stream(struct kunit *test);
+void tdx_build_devif(struct kunit *test, int dev, int td);
+void tdx_lock(struct kunit *test, int dev);
+void tdx_accept(struct kunit *test, int dev, int td);
+void tdx_add_dma(struct kunit *test, int dev);
+void tdx_add_sept(struct kunit *test, int td, u64 gpa);
+void tdx_add_mem(struct kunit *test, int td);
+void tdx_add_mmiomt(struct kunit *test, u64 hpa, unsigned int level);
+void tdx_add_mmio(struct kunit *test, int dev, int td);
+void tdx_start(struct kunit *test, int dev, int td);
+void tdx_run(struct kunit *test, int dev, int td);
 
 /* and their inverses */
-void rig_stop(struct kunit *test, int dev);
-void rig_block_mmio(struct kunit *test, int td);
-void rig_track(struct kunit *test, int td);
-void rig_unmap_mmio(struct kunit *test, int td);
-void rig_del_mmiomt(struct kunit *test);
-void rig_del_dma(struct kunit *test, int dev, int td);
-void rig_del_devifmt(struct kunit *test);
-void rig_del_td(struct kunit *test, int n);
-void rig_del_stream(struct kunit *test);
-void rig_expect_empty(struct kunit *test);
+void tdx_stop(struct kunit *test, int dev);
+void tdx_block_mmio(struct kunit *test, int td);
+void tdx_track(struct kunit *test, int td);
+void tdx_unmap_mmio(struct kunit *test, int td);
+void tdx_del_mmiomt(struct kunit *test);
+void tdx_del_dma(struct kunit *test, int dev, int td);
+void tdx_del_devifmt(struct kunit *test);
+void tdx_del_td(struct kunit *test, int n);
+void tdx_del_stream(struct kunit *test);
+void tdx_expect_empty(struct kunit *test);
 
 /* one TDISP round through the device; the status of the response */
-u64 rig_vmm_round(struct rig *rig, int dev, u8 type);
-u64 rig_td_round(struct rig *rig, int dev, int td, u8 type, u16 offset,
+u64 tdx_vmm_round(struct rig *rig, int dev, u8 type);
+u64 tdx_td_round(struct rig *rig, int dev, int td, u8 type, u16 offset,
 		 struct tdx_devif_result *result);
-size_t rig_answer(struct rig_dev *dev, const u8 *msg, u8 *rsp);
-int rig_tdma(struct rig *rig, u16 rid, u64 gpa, u64 *hpa);
+size_t tdx_answer(struct tdx_dev *dev, const u8 *msg, u8 *rsp);
+int tdx_tdma(struct rig *rig, u16 rid, u64 gpa, u64 *hpa);
 
 #endif /* __TDX_FW_RIG_H */

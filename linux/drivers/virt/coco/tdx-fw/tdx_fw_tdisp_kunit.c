@@ -26,9 +26,9 @@ static int state(struct rig *rig, int dev)
 
 static void one_devif(struct kunit *test)
 {
-	rig_build_td(test, 0);
-	rig_build_stream(test);
-	rig_build_devif(test, 0, 0);
+	tdx_build_td(test, 0);
+	tdx_build_stream(test);
+	tdx_build_devif(test, 0, 0);
 }
 
 static void request_bytes(struct kunit *test)
@@ -87,19 +87,19 @@ static void vmm_rounds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, state(rig, 0), TDISP_CONFIG_UNLOCKED);
 	VIOLATES(TDX_DEVIF_TDISP_OUT_REQ,
 		 vmm_request(rig, 0, TDISP_STOP_INTERFACE, 0, msg));
-	len = rig_answer(&rig->dev[0], msg, rsp);
+	len = tdx_answer(&rig->dev[0], msg, rsp);
 	OK(tdh_devif_response(rig->fw, rig->devif[0], false, rsp, len));
 	KUNIT_EXPECT_EQ(test, state(rig, 0), TDISP_CONFIG_LOCKED);
 	VIOLATES(TDX_DEVIF_TDISP_INVALID_STATE,
 		 vmm_request(rig, 0, TDISP_LOCK_INTERFACE, 0, msg));
 	VIOLATES(TDX_DEVIF_INVALID_STATE,
 		 tdh_devif_remove(rig->fw, rig->devif[0]));
-	OK(rig_vmm_round(rig, 0, TDISP_GET_STATE));
+	OK(tdx_vmm_round(rig, 0, TDISP_GET_STATE));
 	KUNIT_EXPECT_EQ(test, tdx_fw_tdisp_told(rig->fw, rig->devif[0]),
 			TDISP_CONFIG_LOCKED);
-	rig_stop(test, 0);
-	rig_stop(test, 0);
-	rig_lock(test, 0);
+	tdx_stop(test, 0);
+	tdx_stop(test, 0);
+	tdx_lock(test, 0);
 }
 
 /* whatever a device answers, the state stays and the next request works */
@@ -120,7 +120,7 @@ static void bad_answers(struct kunit *test)
 				TDISP_CONFIG_UNLOCKED : TDISP_CONFIG_LOCKED;
 			rig->dev[0].fault = fault;
 			violations = tdx_fw_violations(rig->fw);
-			status = rig_vmm_round(rig, 0, types[i]);
+			status = tdx_vmm_round(rig, 0, types[i]);
 			KUNIT_EXPECT_EQ(test, TDX_CLASS(status),
 					TDX_DEVIF_TDISP_INVALID_MESSAGE);
 			KUNIT_EXPECT_EQ(test, TDX_OPERAND(status),
@@ -134,20 +134,20 @@ static void bad_answers(struct kunit *test)
 	}
 	rig->dev[0].state = TDISP_CONFIG_UNLOCKED;
 	rig->dev[0].fault = RIG_PADDED;
-	rig_lock(test, 0);
+	tdx_lock(test, 0);
 	/* and while it is locked */
 	for (int fault = RIG_SILENT; fault < RIG_NR_FAULTS; fault++) {
 		if (fault == RIG_PADDED)
 			continue;
 		rig->dev[0].fault = fault;
 		KUNIT_EXPECT_EQ(test,
-				TDX_CLASS(rig_vmm_round(rig, 0,
+				TDX_CLASS(tdx_vmm_round(rig, 0,
 							TDISP_STOP_INTERFACE)),
 				TDX_DEVIF_TDISP_INVALID_MESSAGE);
 		KUNIT_EXPECT_EQ(test, state(rig, 0), TDISP_CONFIG_LOCKED);
 	}
 	rig->dev[0].fault = RIG_OK;
-	rig_stop(test, 0);
+	tdx_stop(test, 0);
 }
 
 /* a STATE of 4 is none */
@@ -157,7 +157,7 @@ static void bad_state(struct kunit *test)
 
 	one_devif(test);
 	rig->dev[0].state = 4;
-	KUNIT_EXPECT_EQ(test, rig_vmm_round(rig, 0, TDISP_GET_STATE),
+	KUNIT_EXPECT_EQ(test, tdx_vmm_round(rig, 0, TDISP_GET_STATE),
 			TDX_DEVIF_TDISP_INVALID_MESSAGE);
 }
 
@@ -167,13 +167,13 @@ static void error_state(struct kunit *test)
 	u64 td;
 	u8 msg[TDX_FW_MSG_MAX];
 
-	rig_build_stream(test);
-	rig_run(test, 0, 0);
+	tdx_build_stream(test);
+	tdx_run(test, 0, 0);
 	td = rig->td[0].tdr;
 	rig->dev[0].state = TDISP_STATE_ERROR;
 	/* nobody knows until STATE tells */
 	KUNIT_EXPECT_EQ(test, state(rig, 0), TDISP_RUN);
-	OK(rig_vmm_round(rig, 0, TDISP_GET_STATE));
+	OK(tdx_vmm_round(rig, 0, TDISP_GET_STATE));
 	KUNIT_EXPECT_EQ(test, state(rig, 0), TDISP_STATE_ERROR);
 	KUNIT_EXPECT_FALSE(test, tdx_fw_mmio_accepted(rig->fw, td, RIG_MMIO_GPA,
 						      RIG_MMIO_HPA));
@@ -189,9 +189,9 @@ static void error_state(struct kunit *test)
 		 tdg_devif_validate(rig->fw, td, rig->devif[0], rig->pkh));
 	VIOLATES(TDX_DEVIF_INVALID_STATE,
 		 tdh_devif_remove(rig->fw, rig->devif[0]));
-	OK(rig_vmm_round(rig, 0, TDISP_GET_STATE));
-	rig_stop(test, 0);
-	rig_lock(test, 0);
+	OK(tdx_vmm_round(rig, 0, TDISP_GET_STATE));
+	tdx_stop(test, 0);
+	tdx_lock(test, 0);
 	KUNIT_EXPECT_FALSE(test, tdx_fw_mmio_accepted(rig->fw, td, RIG_MMIO_GPA,
 						      RIG_MMIO_HPA));
 }
@@ -203,9 +203,9 @@ static void error_state_td(struct kunit *test)
 	struct tdx_devif_result result;
 
 	one_devif(test);
-	rig_lock(test, 0);
+	tdx_lock(test, 0);
 	rig->dev[0].state = TDISP_STATE_ERROR;
-	OK(rig_td_round(rig, 0, 0, TDISP_GET_STATE, 0, &result));
+	OK(tdx_td_round(rig, 0, 0, TDISP_GET_STATE, 0, &result));
 	KUNIT_EXPECT_EQ(test, result.state, TDISP_STATE_ERROR);
 	KUNIT_EXPECT_EQ(test, state(rig, 0), TDISP_STATE_ERROR);
 }
@@ -220,7 +220,7 @@ static void td_rounds(struct kunit *test)
 	size_t len;
 
 	one_devif(test);
-	rig_build_td(test, 1);
+	tdx_build_td(test, 1);
 	td = rig->td[0].tdr;
 	/* before LOCK */
 	HARMLESS(TDX_DEVIF_TDISP_INVALID_STATE,
@@ -229,8 +229,8 @@ static void td_rounds(struct kunit *test)
 		 tdg_devif_request(fw, td, id, TDISP_START_INTERFACE, 0));
 	HARMLESS(TDX_DEVIF_TDISP_INVALID_STATE,
 		 tdg_devif_validate(fw, td, id, rig->pkh));
-	OK(rig_td_round(rig, 0, 0, TDISP_GET_STATE, 0, &result));
-	rig_lock(test, 0);
+	OK(tdx_td_round(rig, 0, 0, TDISP_GET_STATE, 0, &result));
+	tdx_lock(test, 0);
 	/* what is not the TD's, or the TD not its */
 	HARMLESS(TDX_DEVIF_TDISP_INVALID_MESSAGE,
 		 tdg_devif_request(fw, td, id, TDISP_LOCK_INTERFACE, 0));
@@ -265,7 +265,7 @@ static void td_rounds(struct kunit *test)
 	OK(tdh_devif_request(fw, id, true, NULL, msg, &len));
 	VIOLATES(TDX_DEVIF_TDISP_OUT_REQ,
 		 tdh_devif_request(fw, id, true, NULL, msg, &len));
-	len = rig_answer(&rig->dev[0], msg, rsp);
+	len = tdx_answer(&rig->dev[0], msg, rsp);
 	OK(tdh_devif_response(fw, id, true, rsp, len));
 	VIOLATES(TDX_DEVIF_TDISP_INVALID_REQ_STS,
 		 tdh_devif_response(fw, id, true, rsp, len));
@@ -282,7 +282,7 @@ static void validate(struct kunit *test)
 
 	one_devif(test);
 	td = rig->td[0].tdr;
-	rig_lock(test, 0);
+	tdx_lock(test, 0);
 	memcpy(pkh, rig->pkh, sizeof(pkh));
 	pkh[47] ^= 1;
 	HARMLESS(TDX_DEVIF_PKH_MISMATCH,
@@ -290,12 +290,12 @@ static void validate(struct kunit *test)
 	OK(tdg_devif_validate(rig->fw, td, id, rig->pkh));
 	HARMLESS(TDX_DEVIF_ALREADY_VALID,
 		 tdg_devif_validate(rig->fw, td, id, rig->pkh));
-	OK(rig_td_round(rig, 0, 0, TDISP_START_INTERFACE, 0, &result));
+	OK(tdx_td_round(rig, 0, 0, TDISP_START_INTERFACE, 0, &result));
 	HARMLESS(TDX_DEVIF_TDISP_INVALID_STATE,
 		 tdg_devif_request(rig->fw, td, id, TDISP_START_INTERFACE, 0));
 	/* a STOP voids it */
-	rig_stop(test, 0);
-	rig_lock(test, 0);
+	tdx_stop(test, 0);
+	tdx_lock(test, 0);
 	HARMLESS(TDX_DEVIF_INVALID_STATE,
 		 tdg_devif_request(rig->fw, td, id, TDISP_START_INTERFACE, 0));
 }
@@ -307,7 +307,7 @@ static void start_fails(struct kunit *test)
 	struct tdx_devif_result result;
 
 	one_devif(test);
-	rig_lock(test, 0);
+	tdx_lock(test, 0);
 	OK(tdg_devif_validate(rig->fw, rig->td[0].tdr, rig->devif[0], rig->pkh));
 	for (int fault = RIG_SILENT; fault < RIG_NR_FAULTS; fault++) {
 		if (fault == RIG_PADDED)
@@ -315,7 +315,7 @@ static void start_fails(struct kunit *test)
 		rig->dev[0].fault = fault;
 		rig->dev[0].state = TDISP_CONFIG_LOCKED;
 		KUNIT_EXPECT_EQ(test,
-				TDX_CLASS(rig_td_round(rig, 0, 0,
+				TDX_CLASS(tdx_td_round(rig, 0, 0,
 						       TDISP_START_INTERFACE, 0,
 						       &result)),
 				TDX_DEVIF_TDISP_INVALID_MESSAGE);
@@ -324,7 +324,7 @@ static void start_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), 0);
 	rig->dev[0].fault = RIG_OK;
 	rig->dev[0].state = TDISP_CONFIG_LOCKED;
-	OK(rig_td_round(rig, 0, 0, TDISP_START_INTERFACE, 0, &result));
+	OK(tdx_td_round(rig, 0, 0, TDISP_START_INTERFACE, 0, &result));
 	KUNIT_EXPECT_EQ(test, state(rig, 0), TDISP_RUN);
 }
 
@@ -339,13 +339,13 @@ static void start_across_stop(struct kunit *test)
 
 	one_devif(test);
 	td = rig->td[0].tdr;
-	rig_lock(test, 0);
+	tdx_lock(test, 0);
 	OK(tdg_devif_validate(rig->fw, td, id, rig->pkh));
 	OK(tdg_devif_request(rig->fw, td, id, TDISP_START_INTERFACE, 0));
 	OK(tdh_devif_request(rig->fw, id, true, NULL, msg, &len));
-	len = rig_answer(&rig->dev[0], msg, rsp);
-	rig_stop(test, 0);
-	rig_lock(test, 0);
+	len = tdx_answer(&rig->dev[0], msg, rsp);
+	tdx_stop(test, 0);
+	tdx_lock(test, 0);
 	KUNIT_EXPECT_EQ(test, tdh_devif_response(rig->fw, id, true, rsp, len),
 			TDX_DEVIF_TDISP_INVALID_STATE);
 	KUNIT_EXPECT_EQ(test, tdg_devif_response(rig->fw, td, id, &result),
@@ -354,8 +354,8 @@ static void start_across_stop(struct kunit *test)
 	/* one that was not sent yet, or not looked at yet, is forgotten */
 	OK(tdg_devif_validate(rig->fw, td, id, rig->pkh));
 	OK(tdg_devif_request(rig->fw, td, id, TDISP_START_INTERFACE, 0));
-	rig_stop(test, 0);
-	rig_lock(test, 0);
+	tdx_stop(test, 0);
+	tdx_lock(test, 0);
 	OK(tdg_devif_request(rig->fw, td, id, TDISP_GET_STATE, 0));
 	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), 0);
 }
@@ -376,7 +376,7 @@ static void disturbed_rounds(struct kunit *test)
 					    TDX_DEVIF_TDISP_INVALID_MESSAGE, 0, 2),
 			0);
 	OK(vmm_request(rig, 0, TDISP_LOCK_INTERFACE, RIG_OFFSET, msg));
-	len = rig_answer(&rig->dev[0], msg, rsp);
+	len = tdx_answer(&rig->dev[0], msg, rsp);
 	HARMLESS(TDX_DEVIF_TDISP_INVALID_MESSAGE,
 		 tdh_devif_response(fw, id, false, rsp, len));
 	HARMLESS(TDX_DEVIF_TDISP_OUT_REQ,
@@ -399,7 +399,7 @@ static void disturbed_rounds(struct kunit *test)
 		 tdh_devif_request(fw, id, true, NULL, msg, &len));
 	KUNIT_EXPECT_EQ(test, tdg_devif_response(fw, td, id, &result),
 			TDX_DEVIF_TDISP_INVALID_MESSAGE);
-	OK(rig_td_round(rig, 0, 0, TDISP_GET_STATE, 0, &result));
+	OK(tdx_td_round(rig, 0, 0, TDISP_GET_STATE, 0, &result));
 }
 
 static void report_portions(struct kunit *test)
@@ -413,10 +413,10 @@ static void report_portions(struct kunit *test)
 
 	one_devif(test);
 	td = rig->td[0].tdr;
-	rig_lock(test, 0);
+	tdx_lock(test, 0);
 	rig->dev[0].portion = 10;
 	do {
-		OK(rig_td_round(rig, 0, 0, TDISP_GET_REPORT, have, &result));
+		OK(tdx_td_round(rig, 0, 0, TDISP_GET_REPORT, have, &result));
 		have += result.portion;
 		KUNIT_ASSERT_LE(test, have, 36);
 	} while (result.remainder);
@@ -446,8 +446,8 @@ static void report_portions(struct kunit *test)
 	HARMLESS(TDX_OPERAND_INVALID,
 		 tdg_devif_rd(rig->fw, td, rig->devif[0], 2, 0, report, &len));
 	/* from the start again, and void after a STOP */
-	OK(rig_td_round(rig, 0, 0, TDISP_GET_REPORT, 0, &result));
-	rig_stop(test, 0);
+	OK(tdx_td_round(rig, 0, 0, TDISP_GET_REPORT, 0, &result));
+	tdx_stop(test, 0);
 	OK(tdg_devif_rd(rig->fw, td, rig->devif[0], TDX_DEVIF_FIELD_REPORT, 0,
 			report, &len));
 	KUNIT_EXPECT_EQ(test, len, 0);
@@ -456,7 +456,7 @@ static void report_portions(struct kunit *test)
 static void report_refused(struct kunit *test)
 {
 	struct rig *rig = test->priv;
-	struct rig_dev *dev = &rig->dev[0], good = *dev;
+	struct tdx_dev *dev = &rig->dev[0], good = *dev;
 	struct tdx_devif_result result;
 	static const u16 info[] = {
 		TDISP_REPORT_DMA_PASID, TDISP_REPORT_ATS, TDISP_REPORT_PRS,
@@ -469,7 +469,7 @@ static void report_refused(struct kunit *test)
 	int n = 0;
 
 	one_devif(test);
-	rig_lock(test, 0);
+	tdx_lock(test, 0);
 	good.state = dev->state;
 	good.offset = dev->offset;
 	good.nonce = dev->nonce;
@@ -489,13 +489,13 @@ static void report_refused(struct kunit *test)
 		dev->report = bad[i].report;
 		dev->range_attr = bad[i].range_attr;
 		KUNIT_EXPECT_EQ_MSG(test,
-				    rig_td_round(rig, 0, 0, TDISP_GET_REPORT, 0,
+				    tdx_td_round(rig, 0, 0, TDISP_GET_REPORT, 0,
 						 &result),
 				    bad[i].want, "report %d", i);
 	}
 	KUNIT_EXPECT_EQ(test, tdx_fw_violations(rig->fw), 0);
 	*dev = good;
-	OK(rig_td_round(rig, 0, 0, TDISP_GET_REPORT, 0, &result));
+	OK(tdx_td_round(rig, 0, 0, TDISP_GET_REPORT, 0, &result));
 }
 
 static void mmio_accept(struct kunit *test)
@@ -507,30 +507,30 @@ static void mmio_accept(struct kunit *test)
 	one_devif(test);
 	td = rig->td[0].tdr;
 	HARMLESS(TDX_OPERAND_INVALID,
-		 tdg_mmio_accept(fw, RIG_HPA, RIG_MMIO_GPA, page));
+		 tdg_mmio_accept(fw, RIG_HPA, RIG_MMIO_GPA, 0, page));
 	HARMLESS(TDX_OPERAND_INVALID,
-		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA + 1, page));
+		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA + 1, 0, page));
 	HARMLESS(TDX_EPT_WALK_FAILED,
-		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, page));
-	rig_add_sept(test, 0, RIG_MMIO_GPA);
+		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, 0, page));
+	tdx_add_sept(test, 0, RIG_MMIO_GPA);
 	HARMLESS(TDX_EPT_ENTRY_STATE_INCORRECT,
-		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, page));
-	OK(tdh_mmio_mt_add(fw, RIG_MMIO_HPA, rig_page(rig)));
-	OK(tdh_mmio_mt_set(fw, RIG_MMIO_HPA, TDX_MMIOMT_DATA, rig->devif[0]));
-	OK(tdh_mmio_map(fw, RIG_MMIO_GPA, td, RIG_MMIO_HPA));
+		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, 0, page));
+	tdx_add_mmiomt(test, RIG_MMIO_HPA, 1);
+	OK(tdh_mmio_mt_set(fw, RIG_MMIO_HPA, 0, TDX_MMIOMT_DATA, rig->devif[0]));
+	OK(tdh_mmio_map(fw, RIG_MMIO_GPA, 0, td, RIG_MMIO_HPA));
 	HARMLESS(TDX_DEVIF_TDISP_INVALID_STATE,
-		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, page));
-	rig_lock(test, 0);
+		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, 0, page));
+	tdx_lock(test, 0);
 	HARMLESS(TDX_MMIO_INVALID_HPA_OFFSET,
-		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, page + 1));
+		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, 0, page + 1));
 	HARMLESS(TDX_MMIO_INVALID_HPA_OFFSET,
-		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA,
+		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, 0,
 				 RIG_MMIO_HPA >> PAGE_SHIFT));
 	KUNIT_EXPECT_FALSE(test, tdx_fw_mmio_accepted(fw, td, RIG_MMIO_GPA,
 						      RIG_MMIO_HPA));
-	OK(tdg_mmio_accept(fw, td, RIG_MMIO_GPA, page));
+	OK(tdg_mmio_accept(fw, td, RIG_MMIO_GPA, 0, page));
 	HARMLESS(TDX_PAGE_ALREADY_ACCEPTED,
-		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, page));
+		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, 0, page));
 	/* accepted, but the function is not validated */
 	KUNIT_EXPECT_FALSE(test, tdx_fw_mmio_accepted(fw, td, RIG_MMIO_GPA,
 						      RIG_MMIO_HPA));
@@ -544,11 +544,11 @@ static void mmio_accept(struct kunit *test)
 						      RIG_MMIO_HPA));
 	KUNIT_EXPECT_FALSE(test, tdx_fw_mmio_accepted(fw, RIG_HPA, RIG_MMIO_GPA,
 						      RIG_MMIO_HPA));
-	OK(tdh_mmio_block(fw, RIG_MMIO_GPA, td));
+	OK(tdh_mmio_block(fw, RIG_MMIO_GPA, 0, td));
 	KUNIT_EXPECT_FALSE(test, tdx_fw_mmio_accepted(fw, td, RIG_MMIO_GPA,
 						      RIG_MMIO_HPA));
 	HARMLESS(TDX_EPT_ENTRY_STATE_INCORRECT,
-		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, page));
+		 tdg_mmio_accept(fw, td, RIG_MMIO_GPA, 0, page));
 }
 
 static void dmar_accept(struct kunit *test)
@@ -557,16 +557,16 @@ static void dmar_accept(struct kunit *test)
 	u64 td, id = rig->devif[0];
 
 	one_devif(test);
-	rig_build_td(test, 1);
+	tdx_build_td(test, 1);
 	td = rig->td[0].tdr;
 	HARMLESS(TDX_DEVIF_INVALID_METADATA,
 		 tdg_dmar_accept(rig->fw, rig->td[1].tdr, id));
 	HARMLESS(TDX_DEVIF_INVALID_STATE, tdg_dmar_accept(rig->fw, td, id));
-	rig_lock(test, 0);
+	tdx_lock(test, 0);
 	HARMLESS(TDX_DEVIF_INVALID_STATE, tdg_dmar_accept(rig->fw, td, id));
-	rig_accept(test, 0, 0);
+	tdx_accept(test, 0, 0);
 	HARMLESS(TDX_DMAR_ENTRY_NOT_PRESENT, tdg_dmar_accept(rig->fw, td, id));
-	rig_add_dma(test, 0);
+	tdx_add_dma(test, 0);
 	OK(tdg_dmar_accept(rig->fw, td, id));
 	HARMLESS(TDX_DMAR_INVALID_MAPPING_STATE,
 		 tdg_dmar_accept(rig->fw, td, id));
@@ -593,8 +593,8 @@ static struct kunit_case cases[] = {
 
 static struct kunit_suite suite = {
 	.name = "tdx_fw_tdisp",
-	.init = rig_init,
-	.exit = rig_exit,
+	.init = tdx_init,
+	.exit = tdx_exit,
 	.test_cases = cases,
 };
 

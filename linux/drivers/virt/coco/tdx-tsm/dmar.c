@@ -106,9 +106,8 @@ int tdx_dmar_entry_remove(struct tdx_tsm *tsm, enum tdx_dmar_level level,
 		if (rc)
 			return rc;
 	}
-	rc = td ? tdx_iotlb_flush(td, false) : 0;
-	if (!rc)
-		rc = iq_process(tsm, false);
+	/* either of them completes what is queued */
+	rc = td ? tdx_iotlb_flush(td, false) : iq_process(tsm, false);
 	if (rc)
 		return rc;
 

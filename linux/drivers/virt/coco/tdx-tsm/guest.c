@@ -11,47 +11,65 @@
 
 #include "tdx-tsm.h"
 
-/* Bytes of @src from @offset on, as many as fit or exist */
-static size_t copy_from_offset(void *resp, size_t resp_len, const void *src,
-			       size_t src_len, u32 offset)
+/* A leaf that slot, report or BARs do not allow may do in a smaller size */
+static bool is_too_large(int rc)
 {
-	size_t len;
+	return rc == -ENOENT || rc == -ENXIO || rc == -EACCES || rc == -EBUSY;
+}
 
-	if (offset >= src_len)
+/* The host's part of one leaf, if the whole of it is the TD's to have */
+static int map_leaf(struct tdx_tdi *tdi, u64 gpa, unsigned int level, u64 *code)
+{
+	u64 size = tio_leaf_size(level);
+	phys_addr_t hpa;
+	int rc;
+
+	rc = tio_mmio_lookup(&tdi->tdi, gpa, size, &hpa);
+	if (!rc && tdx_mmio_is_mapped(&tdi->mmio, gpa, hpa))
 		return 0;
-	len = min(resp_len, src_len - offset);
-	memcpy(resp, src + offset, len);
-	return len;
+	if (!rc && !IS_ALIGNED(hpa, size))
+		rc = -ENXIO;
+	if (!rc)
+		rc = tio_mmio_reported(tdi->tdi.pdev, tdi->report,
+				       tdi->report_len, tdi->offset, hpa, size);
+	if (!rc && tdi->link->blocked) {
+		*code = TDX_IDE_STREAM_BLOCKED;
+		rc = -EIO;
+	}
+	return rc ?: tdx_mmio_map(&tdi->mmio, gpa, hpa, level, code);
 }
 
 /*
  * Make the host's part of the private mapping, then accept it for the guest. A
- * page that is in the S-EPT already is only accepted (again).
+ * leaf that is in the S-EPT already is only accepted (again). If it is, or can only
+ * be, in the S-EPT in another size, firmware tells the guest.
  */
-static ssize_t validate_mmio(struct tdx_tdi *tdi, const void *payload,
+static ssize_t validate_mmio(struct pci_tdi *base, const void *payload,
 			     void *resp, size_t resp_len, u64 *code)
 {
 	const struct tdx_tdi_mmio *req = payload;
-	phys_addr_t hpa;
+	struct tdx_tdi *tdi = to_tdx_tdi(base);
+	unsigned int level = req->level;
 	int rc;
 
-	if (!PAGE_ALIGNED(req->gpa))
+	if (req->reserved || level >= TDX_NR_LEVELS ||
+	    !IS_ALIGNED(req->gpa, tio_leaf_size(level)))
 		return -EINVAL;
-	rc = pci_tdi_mmio_lookup(&tdi->tdi, req->gpa, &hpa);
-	if (rc)
-		return rc;
-	rc = tdx_mmio_map(tdi, req->gpa, hpa, code);
+	rc = map_leaf(tdi, req->gpa, level, code);
+	while (level && is_too_large(rc))
+		rc = map_leaf(tdi, req->gpa, --level, code);
 	if (rc)
 		return rc;
 	*code = tdg_mmio_accept(tdi->link->tsm->fw, tdi->td->tdr, req->gpa,
-				req->report_page);
+				req->level, req->report_page);
 	return 0;
 }
 
-static ssize_t set_tdi_state(struct tdx_tdi *tdi, const void *payload,
+static ssize_t set_tdi_state(struct pci_tdi *base, const void *payload,
 			     void *resp, size_t resp_len, u64 *code)
 {
 	const struct tdx_tdi_state *req = payload;
+	struct tdx_tdi *tdi = to_tdx_tdi(base);
 	struct tdx_devif_result result;
 
 	if (req->reserved)
@@ -63,10 +81,11 @@ static ssize_t set_tdi_state(struct tdx_tdi *tdi, const void *payload,
 	return tdx_round_td(tdi, TDISP_START_INTERFACE, 0, code, &result);
 }
 
-static ssize_t vendor(struct tdx_tdi *tdi, const void *payload, void *resp,
+static ssize_t vendor(struct pci_tdi *base, const void *payload, void *resp,
 		      size_t resp_len, u64 *code)
 {
 	const struct tdx_tdi_vendor *req = payload;
+	struct tdx_tdi *tdi = to_tdx_tdi(base);
 	struct tdx_fw *fw = tdi->link->tsm->fw;
 
 	if (req->reserved)
@@ -124,10 +143,11 @@ static int report_keep(struct tdx_tdi *tdi, u64 *code)
 	return 0;
 }
 
-static ssize_t read_report(struct tdx_tdi *tdi, const void *payload, void *resp,
+static ssize_t read_report(struct pci_tdi *base, const void *payload, void *resp,
 			   size_t resp_len, u64 *code)
 {
 	const struct tdx_tdi_read *req = payload;
+	struct tdx_tdi *tdi = to_tdx_tdi(base);
 	int rc = 0;
 
 	if (req->reserved)
@@ -139,34 +159,30 @@ static ssize_t read_report(struct tdx_tdi *tdi, const void *payload, void *resp,
 	}
 	if (rc || TDX_IS_ERROR(*code))
 		return rc;
-	return copy_from_offset(resp, resp_len, tdi->report, tdi->report_len,
-				req->offset);
+	return tio_copy_from(resp, resp_len, tdi->report, tdi->report_len,
+			     req->offset);
 }
 
-static ssize_t read_certs(struct tdx_tdi *tdi, const void *payload, void *resp,
+static ssize_t read_certs(struct pci_tdi *base, const void *payload, void *resp,
 			  size_t resp_len, u64 *code)
 {
 	const struct tdx_tdi_read *req = payload;
+	struct tdx_tdi *tdi = to_tdx_tdi(base);
 
 	if (req->reserved)
 		return -EINVAL;
-	return copy_from_offset(resp, resp_len, tdi->link->certs,
-				tdi->link->certs_len, req->offset);
+	return tio_copy_from(resp, resp_len, tdi->link->certs,
+			     tdi->link->certs_len, req->offset);
 }
 
 /* The platform's SPDM session is firmware's, and it has no call for them yet */
-static ssize_t read_measurements(struct tdx_tdi *tdi, const void *payload,
+static ssize_t read_measurements(struct pci_tdi *base, const void *payload,
 				 void *resp, size_t resp_len, u64 *code)
 {
 	return -EOPNOTSUPP;
 }
 
-static const struct guest_op {
-	enum pci_tsm_req_scope scope;	/* the least that allows it */
-	size_t payload;			/* exact length of the payload, bytes */
-	ssize_t (*run)(struct tdx_tdi *tdi, const void *payload, void *resp,
-		       size_t resp_len, u64 *code);
-} guest_ops[] = {
+static const struct tio_guest_op guest_ops[] = {
 	[IOMMU_VDEVICE_TSM_REQ_VALIDATE_MMIO] = {
 		PCI_TSM_REQ_STATE_CHANGE, sizeof(struct tdx_tdi_mmio),
 		validate_mmio,
@@ -190,30 +206,6 @@ static const struct guest_op {
 	},
 };
 
-/* The op of a request whose @len bytes have been checked; NULL: none of ours */
-static const struct guest_op *find_op(const struct pci_tdi_req *req)
-{
-	if (req->tvm_arch != IOMMU_TSM_TVM_ARCH_TDX ||
-	    req->op >= ARRAY_SIZE(guest_ops) || !guest_ops[req->op].run)
-		return NULL;
-	return &guest_ops[req->op];
-}
-
-/* A device that does not answer, or nonsense, is one errno for the VMM */
-static ssize_t guest_errno(ssize_t rc)
-{
-	switch (rc) {
-	case -ETIMEDOUT:
-	case -EPROTO:
-	case -EBADMSG:
-	case -EOWNERDEAD:
-	case -EUCLEAN:
-		return -EIO;
-	default:
-		return rc;
-	}
-}
-
 /**
  * tdx_guest_req() - a TD's request about its TDI
  * @base: the TDI
@@ -233,37 +225,20 @@ static ssize_t guest_errno(ssize_t rc)
  * op, leaf or arch, or measurements; -EPERM: @scope does not allow the op;
  * VALIDATE_MMIO: -ENOENT: no private slot of this TDI at the address, -EACCES:
  * the page is not reported as TEE memory (read the report first), -EBUSY: the
- * page or the address is mapped otherwise; -ENOMEM; -EIO: firmware refused the
- * host's part, or the device did not answer as it must.
+ * page or the address is mapped otherwise (all three of the 4 KiB at the address: a
+ * larger leaf is tried in smaller ones); -ENOMEM; -EIO: firmware refused the host's
+ * part, or the device did not answer as it must.
  */
 ssize_t tdx_guest_req(struct pci_tdi *base, enum pci_tsm_req_scope scope,
 		      sockptr_t req_in, size_t in_len, sockptr_t req_out,
 		      size_t out_len, u64 *tsm_code)
 {
 	struct tdx_tdi *tdi = to_tdx_tdi(base);
-	const struct pci_tdi_req *req = req_in.kernel;
-	const struct guest_op *op;
-	u64 code = TDX_SUCCESS;
-	ssize_t filled;
 
 	lockdep_assert_held(&tdi->link->pf0.lock);
 
-	if (tsm_code)
-		*tsm_code = code;
-	if (!sockptr_is_kernel(req_in) || !sockptr_is_kernel(req_out) ||
-	    in_len < sizeof(*req) || (out_len && !req_out.kernel))
-		return -EINVAL;
-	op = find_op(req);
-	if (!op)
-		return -EOPNOTSUPP;
-	if (in_len - sizeof(*req) != op->payload)
-		return -EINVAL;
-	if (scope < op->scope)
-		return -EPERM;
-
 	tdx_round_budget(tdi->link, TDX_REQUEST_MS);
-	filled = op->run(tdi, req->payload, req_out.kernel, out_len, &code);
-	if (tsm_code)
-		*tsm_code = code;
-	return filled < 0 ? guest_errno(filled) : out_len - filled;
+	return tio_guest_req(base, guest_ops, ARRAY_SIZE(guest_ops),
+			     IOMMU_TSM_TVM_ARCH_TDX, scope, req_in, in_len,
+			     req_out, out_len, tsm_code);
 }

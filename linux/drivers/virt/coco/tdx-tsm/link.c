@@ -25,7 +25,7 @@ static int spdm_create(struct tdx_link *link)
 	struct tdx_tsm *tsm = link->tsm;
 	int rc, id;
 
-	link->spdm_page = tdx_page_alloc();
+	link->spdm_page = tio_page_alloc();
 	if (!link->spdm_page)
 		return -ENOMEM;
 	id = ida_alloc_max(&tsm->spdm_ids, U8_MAX, GFP_KERNEL);
@@ -60,7 +60,7 @@ static int spdm_delete(struct tdx_link *link)
 		ida_free(&tsm->spdm_ids, link->spdm);
 		link->spdm = -1;
 	}
-	tdx_page_free(&link->spdm_page);
+	tio_page_free(&link->spdm_page);
 	return 0;
 }
 
@@ -101,67 +101,6 @@ static void assoc_of(const struct pci_ide_partner *rp,
 	}
 }
 
-/*
- * A port may read Secure only when both have the stream enabled, so what the
- * endpoint says before the root port's turn does not count.
- */
-static int ide_enable(struct tdx_link *link)
-{
-	struct pci_dev *ep = endpoint_of(link);
-	struct pci_dev *rp = pcie_find_root_port(ep);
-	int rc, early;
-
-	early = pci_ide_stream_enable(ep, link->ide);
-	if (early && early != -ENXIO)
-		return early;
-	rc = pci_ide_stream_enable(rp, link->ide);
-	if (!rc && early)
-		rc = pci_ide_stream_enable(ep, link->ide);
-	return rc;
-}
-
-static void ide_disable(struct tdx_link *link)
-{
-	struct pci_dev *ep = endpoint_of(link);
-	struct pci_dev *rp = pcie_find_root_port(ep);
-
-	if (link->ide->partner[PCI_IDE_RP].enable)
-		pci_ide_stream_disable(rp, link->ide);
-	if (link->ide->partner[PCI_IDE_EP].enable)
-		pci_ide_stream_disable(ep, link->ide);
-}
-
-static int ide_setup(struct tdx_link *link)
-{
-	struct pci_dev *ep = endpoint_of(link);
-	struct pci_dev *rp = pcie_find_root_port(ep);
-	struct pci_ide *ide = pci_ide_stream_alloc(ep);
-	int rc;
-
-	if (!ide)
-		return -ENOMEM;
-	link->ide = ide;
-	ide->stream_id = ide->host_bridge_stream;
-	ide->partner[PCI_IDE_EP].default_stream = 1;
-	/* every function of the device, and VFs that are enabled later */
-	ide->partner[PCI_IDE_RP].rid_end =
-		PCI_DEVID(rp->subordinate->busn_res.end, 0xff);
-
-	rc = pci_ide_stream_register(ide);
-	if (rc)
-		return rc;
-	pci_ide_stream_setup(ep, ide);
-	pci_ide_stream_setup(rp, ide);
-	return 0;
-}
-
-static void ide_release(struct tdx_link *link)
-{
-	if (link->ide)
-		pci_ide_stream_release(link->ide);
-	link->ide = NULL;
-}
-
 /* Firmware's half of the stream and its keys, then both ports go Secure */
 static int stream_up(struct tdx_link *link)
 {
@@ -185,7 +124,7 @@ static int stream_up(struct tdx_link *link)
 	if (rc)
 		return rc;
 	link->keyed = true;
-	return ide_enable(link);
+	return tio_ide_enable(endpoint_of(link), link->ide);
 }
 
 /* Reverse of stream_up(), from any half-way state; no TDI is left on it */
@@ -197,7 +136,7 @@ static int stream_down(struct tdx_link *link)
 	if (!link->configured)
 		return 0;
 
-	ide_disable(link);
+	tio_ide_disable(endpoint_of(link), link->ide);
 	if (link->keyed && !link->blocked)
 		/* keys that stay are of no use once the stream is blocked */
 		idekm(link, TDX_IDEKM_K_SET_STOP);
@@ -220,7 +159,7 @@ static int link_release(struct tdx_link *link)
 	rc = stream_down(link);
 	if (rc)
 		return rc;
-	ide_release(link);
+	tio_ide_release(&link->ide);
 	rc = spdm_delete(link);
 	if (rc)
 		return rc;
@@ -246,11 +185,12 @@ int tdx_link_up(struct tdx_link *link)
 
 	lockdep_assert_held(&link->pf0.lock);
 
-	rc = tdx_fetch_certs(endpoint_of(link), &link->certs, &link->certs_len);
+	rc = tio_fetch_certs(endpoint_of(link), TDX_CERTS_MS, &link->certs,
+			     &link->certs_len);
 	if (!rc)
 		rc = spdm_create(link);
 	if (!rc)
-		rc = ide_setup(link);
+		rc = tio_ide_setup(endpoint_of(link), &link->ide);
 	if (!rc)
 		rc = stream_up(link);
 	if (rc)
@@ -272,7 +212,7 @@ void tdx_link_down(struct tdx_link *link)
 	if (!list_empty(&link->tdis)) {
 		tdx_link_block(link, NULL);
 		/* if firmware did not cut the stream, its ports do now */
-		ide_disable(link);
+		tio_ide_disable(endpoint_of(link), link->ide);
 		tdx_leak_link(link, "link of a quarantined TDI");
 		return;
 	}
@@ -303,9 +243,7 @@ int tdx_link_usable(struct tdx_link *link)
 		return -EBUSY;
 
 	if (!stream_down(link)) {
-		pci_ide_stream_setup(endpoint_of(link), link->ide);
-		pci_ide_stream_setup(pcie_find_root_port(endpoint_of(link)),
-				     link->ide);
+		tio_ide_program(endpoint_of(link), link->ide);
 		if (!stream_up(link))
 			return 0;
 		stream_down(link);

@@ -7,8 +7,8 @@
  * refuses what the TDX module refuses. Nothing here knows that the firmware is a
  * model, but for the one hook that lets DMA misses bring in private memory.
  */
+#include <kunit/visibility.h>
 #include <linux/cleanup.h>
-#include <linux/gfp.h>
 #include <linux/kmemleak.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
@@ -52,29 +52,6 @@ int tdx_check(struct tdx_tsm *tsm, u32 leaf, u64 status)
 	default:
 		return -EIO;
 	}
-}
-
-/**
- * tdx_page_alloc() - a page that can be given to firmware
- *
- * Return: its physical address, or 0. Context: process.
- */
-u64 tdx_page_alloc(void)
-{
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-
-	return page ? page_to_phys(page) : 0;
-}
-
-/**
- * tdx_page_free() - undo tdx_page_alloc()
- * @page: the address, 0 afterwards; firmware does not own the page (any more)
- */
-void tdx_page_free(u64 *page)
-{
-	if (*page)
-		__free_page(pfn_to_page(PHYS_PFN(*page)));
-	*page = 0;
 }
 
 /**
@@ -227,6 +204,47 @@ static bool is_lost_fw(const struct tdx_fw *fw)
 	return false;
 }
 
+/**
+ * tdx_tsm_setup() - a root complex of which firmware has nothing of ours yet
+ * @tsm: to be filled; zeroed
+ * @dev: what messages are about
+ * @fw: its firmware
+ *
+ * Undone by tdx_tsm_clean(). Context: process.
+ */
+void tdx_tsm_setup(struct tdx_tsm *tsm, struct device *dev, struct tdx_fw *fw)
+{
+	tsm->dev = dev;
+	tsm->fw = fw;
+	INIT_LIST_HEAD(&tsm->lost_links);
+	tdx_meta_init(tsm);
+	xa_init(&tsm->taken);
+	ida_init(&tsm->hkids);
+	ida_init(&tsm->spdm_ids);
+	xa_init(&tsm->bound);
+}
+EXPORT_SYMBOL_IF_KUNIT(tdx_tsm_setup);
+
+/**
+ * tdx_tsm_clean() - undo tdx_tsm_setup()
+ * @tsm: the root complex; nothing is bound or connected any more
+ *
+ * Whether firmware has let go of everything is in tdx_tsm::leaks: what was leaked
+ * keeps pointing to @tsm. Context: process.
+ */
+void tdx_tsm_clean(struct tdx_tsm *tsm)
+{
+	tdx_meta_exit(tsm);
+	if (atomic_read(&tsm->leaks))
+		return;
+	xa_destroy(&tsm->taken);
+	xa_destroy(&tsm->bound);
+	ida_destroy(&tsm->spdm_ids);
+	ida_destroy(&tsm->hkids);
+	mutex_destroy(&tsm->lock);
+}
+EXPORT_SYMBOL_IF_KUNIT(tdx_tsm_clean);
+
 static struct tdx_tsm *tsm_alloc(struct platform_device *pdev)
 {
 	const struct teemu_tsm_pdata *pdata = dev_get_platdata(&pdev->dev);
@@ -239,31 +257,21 @@ static struct tdx_tsm *tsm_alloc(struct platform_device *pdev)
 		return ERR_PTR(-EBUSY);
 	if (!tsm || init_srcu_struct(&tsm->srcu))
 		return ERR_PTR(-ENOMEM);
-	tsm->dev = &pdev->dev;
-	tsm->fw = pdata->fw;
+	tdx_tsm_setup(tsm, &pdev->dev, pdata->fw);
 	tsm->rc = pdata->rc;
 	tsm->domain = pdata->domain;
-	INIT_LIST_HEAD(&tsm->lost_links);
-	tdx_meta_init(tsm);
-	ida_init(&tsm->hkids);
-	ida_init(&tsm->spdm_ids);
-	xa_init(&tsm->bound);
 	return_ptr(tsm);
 }
 
 /* What was leaked keeps pointing to it */
 static void tsm_free(struct tdx_tsm *tsm)
 {
-	tdx_meta_exit(tsm);
+	tdx_tsm_clean(tsm);
 	if (atomic_read(&tsm->leaks)) {
 		guard(mutex)(&lost_tsms_lock);
 		list_add_tail(&tsm->lost, &lost_tsms);
 		return;
 	}
-	xa_destroy(&tsm->bound);
-	ida_destroy(&tsm->spdm_ids);
-	ida_destroy(&tsm->hkids);
-	mutex_destroy(&tsm->lock);
 	cleanup_srcu_struct(&tsm->srcu);
 	kfree(tsm);
 }

@@ -37,7 +37,7 @@ static int exchange(struct tdx_link *link, const u8 *msg, size_t len)
 {
 	if (time_after(jiffies, link->deadline))
 		return -ETIMEDOUT;
-	return tdx_doe(link->pf0.base_tsm.pdev, msg, len, link->rsp,
+	return tio_doe(link->pf0.base_tsm.pdev, msg, len, link->rsp,
 		       TDX_RSP_MAX);
 }
 

@@ -8,14 +8,15 @@
  * sleep. What firmware does not give back then is leaked for good, with the key
  * id and with every page that is still in the secure EPT.
  */
+#include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "tdx-tsm.h"
 
-/* Guest physical addresses that anything may be mapped at, exclusive */
-#define TDX_GPA_END		BIT_ULL(52)
+/* guest physical addresses that anything private may be mapped at, exclusive */
+#define TDX_GPA_END		TDX_GPA_SHARED
 
 /* Owns birth and death of TDs and their nr_tdis */
 static DEFINE_MUTEX(tdx_tds_lock);
@@ -28,7 +29,7 @@ static int add_tdcs(struct tdx_td *td)
 	struct tdx_tsm *tsm = td->tsm;
 
 	for (int i = 0; i < TDX_FW_MIN_TDCS; i++) {
-		u64 page = tdx_page_alloc();
+		u64 page = tio_page_alloc();
 		int rc;
 
 		if (!page)
@@ -36,7 +37,7 @@ static int add_tdcs(struct tdx_td *td)
 		rc = tdx_check(tsm, TDH_MNG_ADDCX,
 			       tdx_retry(tdh_mng_addcx(tsm->fw, td->tdr, page)));
 		if (rc) {
-			tdx_page_free(&page);
+			tio_page_free(&page);
 			return rc;
 		}
 		td->tdcs[i] = page;
@@ -49,7 +50,7 @@ static int add_vp(struct tdx_td *td)
 	struct tdx_tsm *tsm = td->tsm;
 	int rc;
 
-	td->vp = tdx_page_alloc();
+	td->vp = tio_page_alloc();
 	if (!td->vp)
 		return -ENOMEM;
 	rc = tdx_check(tsm, TDH_VP_CREATE,
@@ -81,7 +82,7 @@ static int td_build(struct tdx_td *td)
 				   GFP_KERNEL);
 	if (td->hkid < 0)
 		return td->hkid;
-	td->tdr = tdx_page_alloc();
+	td->tdr = tio_page_alloc();
 	if (!td->tdr)
 		return -ENOMEM;
 
@@ -117,7 +118,7 @@ static int reclaim(struct tdx_td *td, u64 *page)
 	rc = tdx_check(td->tsm, TDH_PHYMEM_PAGE_RECLAIM,
 		       tdx_retry(tdh_phymem_page_reclaim(td->tsm->fw, *page)));
 	if (!rc)
-		tdx_page_free(page);
+		tio_page_free(page);
 	return rc;
 }
 
@@ -143,6 +144,12 @@ static int reclaim_memory(struct tdx_td *td)
 	return 0;
 }
 
+/* a leaf of MMIO begins at this key: there is no S-EPT page */
+static bool is_leaf(struct tdx_td *td, u64 key)
+{
+	return xa_get_mark(&td->sept, key, TDX_SEPT_LEAF);
+}
+
 static int reclaim_sept(struct tdx_td *td)
 {
 	unsigned long key;
@@ -152,6 +159,8 @@ static int reclaim_sept(struct tdx_td *td)
 	xa_for_each(&td->sept, key, entry) {
 		u64 page = PFN_PHYS(xa_to_value(entry));
 
+		if (is_leaf(td, key))
+			continue;
 		rc = reclaim(td, &page);
 		if (rc)
 			return rc;
@@ -258,8 +267,8 @@ static void td_end(struct tdx_td *td)
 		tdx_leak(tsm, td, "TD");
 		return;
 	}
-	tdx_page_free(&td->vp);
-	tdx_page_free(&td->tdr);
+	tio_page_free(&td->vp);
+	tio_page_free(&td->tdr);
 	if (td->hkid >= 0)
 		ida_free(&tsm->hkids, td->hkid);
 	mutex_destroy(&td->sept_lock);
@@ -322,6 +331,7 @@ struct tdx_td *tdx_td_get(struct tdx_tsm *tsm, struct kvm *kvm)
 	td->nr_tdis++;
 	return td;
 }
+EXPORT_SYMBOL_IF_KUNIT(tdx_td_get);
 
 /**
  * tdx_td_put() - a TDI has left its TD
@@ -335,10 +345,11 @@ void tdx_td_put(struct tdx_td *td)
 	if (!WARN_ON(!td->nr_tdis))
 		td->nr_tdis--;
 }
+EXPORT_SYMBOL_IF_KUNIT(tdx_td_put);
 
 static int sept_add(struct tdx_td *td, u64 gpa, u64 key)
 {
-	u64 page = tdx_page_alloc();
+	u64 page = tio_page_alloc();
 	int rc;
 
 	lockdep_assert_held(&td->sept_lock);
@@ -355,11 +366,59 @@ static int sept_add(struct tdx_td *td, u64 gpa, u64 key)
 			xa_release(&td->sept, key);
 	}
 	if (rc) {
-		tdx_page_free(&page);
+		tio_page_free(&page);
 		return rc;
 	}
 	xa_store(&td->sept, key, xa_mk_value(PHYS_PFN(page)), GFP_KERNEL);
 	return 0;
+}
+
+/* a page with nothing in it; its reader mem_install() has no business there */
+static int sept_remove(struct tdx_td *td, u64 key)
+{
+	u64 page;
+	int rc;
+
+	lockdep_assert_held(&td->sept_lock);
+
+	rc = tdx_check(td->tsm, TDH_MEM_SEPT_REMOVE,
+		       tdx_retry(tdh_mem_sept_remove(td->tsm->fw, td->tdr,
+						     key * TDX_SEPT_SPAN,
+						     &page)));
+	if (rc)
+		return rc;
+	xa_erase(&td->sept, key);
+	tio_page_free(&page);
+	return 0;
+}
+
+/* S-EPT pages per 1 GiB: the only leaf that has more than one key */
+#define TDX_SEPT_KEYS		(tio_leaf_size(TDX_LEVEL_1G) / TDX_SEPT_SPAN)
+
+/* is the address in a leaf of MMIO that is larger than 4 KiB? */
+static bool in_leaf(struct tdx_td *td, u64 key)
+{
+	u64 first = round_down(key, TDX_SEPT_KEYS);
+
+	lockdep_assert_held(&td->sept_lock);
+
+	return is_leaf(td, key) ||
+	       (is_leaf(td, first) &&
+		xa_to_value(xa_load(&td->sept, first)) == TDX_LEVEL_1G);
+}
+
+/**
+ * tdx_td_has_sept() - has a guest address its S-EPT page?
+ * @td: the TD
+ * @gpa: guest physical address
+ *
+ * Return: true if it has. Context: any.
+ */
+bool tdx_td_has_sept(struct tdx_td *td, u64 gpa)
+{
+	u64 key = gpa / TDX_SEPT_SPAN;
+
+	return xa_load(&td->sept, key) && !is_leaf(td, key);
 }
 
 /**
@@ -367,8 +426,9 @@ static int sept_add(struct tdx_td *td, u64 gpa, u64 key)
  * @td: the TD, with a TDI bound
  * @gpa: guest physical address
  *
- * Context: process. The page stays until the TD ends.
- * Return: 0; -EINVAL: no such address; -ENOMEM; or firmware's refusal as errno.
+ * Context: process. The page stays until the TD ends, or a larger leaf of MMIO comes.
+ * Return: 0; -EINVAL: no such address; -EBUSY: a larger leaf of MMIO is there;
+ * -ENOMEM; or firmware's refusal as errno.
  */
 int tdx_td_sept(struct tdx_td *td, u64 gpa)
 {
@@ -378,9 +438,96 @@ int tdx_td_sept(struct tdx_td *td, u64 gpa)
 		return -EINVAL;
 
 	guard(mutex)(&td->sept_lock);
+	if (in_leaf(td, key))
+		return -EBUSY;
 	if (xa_load(&td->sept, key))
 		return 0;
 	return sept_add(td, round_down(gpa, TDX_SEPT_SPAN), key);
+}
+EXPORT_SYMBOL_IF_KUNIT(tdx_td_sept);
+
+/* Room for a leaf of MMIO of the keys @first .. @last: no S-EPT page below it */
+static int leaf_room(struct tdx_td *td, u64 first, u64 last, unsigned int level)
+{
+	unsigned long key;
+	void *entry;
+	int rc;
+
+	guard(mutex)(&td->sept_lock);
+	if (in_leaf(td, first))
+		return -EBUSY;
+	xa_for_each_range(&td->sept, key, entry, first, last)
+		if (is_leaf(td, key))
+			return -EBUSY;
+	xa_for_each_range(&td->sept, key, entry, first, last) {
+		rc = sept_remove(td, key);
+		if (rc)
+			return rc;
+	}
+	rc = xa_err(xa_store(&td->sept, first, xa_mk_value(level), GFP_KERNEL));
+	if (!rc)
+		xa_set_mark(&td->sept, first, TDX_SEPT_LEAF);
+	return rc;
+}
+
+/* Memory that firmware once did not give back: another try. True: none is left */
+static bool is_memory_gone(struct tdx_td *td, u64 gpa, u64 end)
+{
+	struct tdx_sept_entry entry;
+
+	tdx_mem_remove(td, PHYS_PFN(gpa), PHYS_PFN(end));
+	return !tdx_fw_next_page(td->tsm->fw, td->tdr, &gpa, end, &entry);
+}
+
+/**
+ * tdx_td_room() - see to it that a leaf of private MMIO can be mapped
+ * @td: the TD, with a TDI bound
+ * @gpa: guest physical address, aligned to the leaf; KVM has private slots of the
+ *	 TDI at all of it
+ * @level: of the leaf
+ *
+ * The addresses are free, and firmware need not be asked whether they are. KVM has
+ * one slot at an address: private memory was there only in an earlier slot, and left
+ * the secure EPT with it unless firmware refused, which is in tdx_td::stuck. Another
+ * TDI's MMIO was there only in an earlier slot of that TDI, which KVM does not delete
+ * before the unbind is over; this TDI's is what the caller has in its list. What
+ * may be there is tables of smaller leaves: they are taken out, being empty for the
+ * same reasons, or added for a leaf that needs one.
+ *
+ * Context: process. Undone by tdx_td_room_undo(), once the leaf is unmapped.
+ *
+ * Return: 0; -EINVAL: no such address; -EBUSY: memory or another leaf is there after
+ * all; -ENOMEM; or firmware's refusal as errno.
+ */
+int tdx_td_room(struct tdx_td *td, u64 gpa, unsigned int level)
+{
+	u64 end = gpa + tio_leaf_size(level);
+
+	if (gpa >= TDX_GPA_END || end > TDX_GPA_END)
+		return -EINVAL;
+	if (READ_ONCE(td->stuck) && !is_memory_gone(td, gpa, end))
+		return -EBUSY;
+	if (!level)
+		return tdx_td_sept(td, gpa);
+	return leaf_room(td, gpa / TDX_SEPT_SPAN, (end - 1) / TDX_SEPT_SPAN,
+			 level);
+}
+
+/**
+ * tdx_td_room_undo() - a leaf of private MMIO is not mapped, or not any more
+ * @td: the TD
+ * @gpa: as in tdx_td_room()
+ * @level: as there
+ *
+ * Allocates nothing. The S-EPT page of a 4 KiB leaf stays, see tdx_td_sept().
+ * Context: process.
+ */
+void tdx_td_room_undo(struct tdx_td *td, u64 gpa, unsigned int level)
+{
+	if (!level)
+		return;
+	guard(mutex)(&td->sept_lock);
+	xa_erase(&td->sept, gpa / TDX_SEPT_SPAN);
 }
 
 /* KVM: these private pages are about to be freed. Atomic, under mmu_lock. */
@@ -436,6 +583,7 @@ void tdx_td_end_all(struct tdx_tsm *tsm)
 	synchronize_rcu();
 	flush_workqueue(tdx_td_wq);
 }
+EXPORT_SYMBOL_IF_KUNIT(tdx_td_end_all);
 
 int tdx_td_init(void)
 {

@@ -2,12 +2,12 @@
 /*
  * One TDI, from bind to the end of unbind: KVM's mappings of private MMIO first,
  * so that nothing is written any more when the device scrubs itself; then in the
- * order that the TDX module demands: stop (or block the stream); unmap private MMIO
- * in the secure EPT and take DMA away; remove the interface; metadata last.
+ * order that the TDX module demands (tdx_unbind_order); metadata last.
  *
  * Every step is recorded in struct tdx_tdi, so one teardown serves unbind and a
  * bind that failed half-way. It allocates nothing; its loops and waits are bounded.
  */
+#include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
@@ -102,22 +102,22 @@ static void tdi_watch(struct work_struct *work)
 
 static int tdi_pages_alloc(struct tdx_tdi *tdi)
 {
-	tdi->pages.root = tdx_page_alloc();
-	tdi->pages.td_msg = tdx_page_alloc();
-	tdi->pages.vmm_msg = tdx_page_alloc();
-	tdi->cte = tdx_page_alloc();
-	tdi->pde = tdx_page_alloc();
+	tdi->pages.root = tio_page_alloc();
+	tdi->pages.td_msg = tio_page_alloc();
+	tdi->pages.vmm_msg = tio_page_alloc();
+	tdi->cte = tio_page_alloc();
+	tdi->pde = tio_page_alloc();
 	return tdi->pages.root && tdi->pages.td_msg && tdi->pages.vmm_msg &&
 	       tdi->cte && tdi->pde ? 0 : -ENOMEM;
 }
 
 static void tdi_pages_free(struct tdx_tdi *tdi)
 {
-	tdx_page_free(&tdi->pages.root);
-	tdx_page_free(&tdi->pages.td_msg);
-	tdx_page_free(&tdi->pages.vmm_msg);
-	tdx_page_free(&tdi->cte);
-	tdx_page_free(&tdi->pde);
+	tio_page_free(&tdi->pages.root);
+	tio_page_free(&tdi->pages.td_msg);
+	tio_page_free(&tdi->pages.vmm_msg);
+	tio_page_free(&tdi->cte);
+	tio_page_free(&tdi->pde);
 }
 
 static int tdi_create(struct tdx_tdi *tdi)
@@ -168,18 +168,6 @@ static int tdi_unlock_first(struct tdx_tdi *tdi)
 	return tdi_stop(tdi);
 }
 
-/* Guests learn where their BARs are relative to the lowest one, not to 0 */
-static u64 reporting_offset(struct pci_dev *pdev)
-{
-	u64 low = U64_MAX;
-
-	for (int bar = 0; bar < PCI_STD_NUM_BARS; bar++)
-		if (pci_resource_len(pdev, bar) &&
-		    (pci_resource_flags(pdev, bar) & IORESOURCE_MEM))
-			low = min_t(u64, low, pci_resource_start(pdev, bar));
-	return low == U64_MAX ? 0 : -round_down(low, PAGE_SIZE);
-}
-
 static int tdi_lock(struct tdx_tdi *tdi)
 {
 	struct tdx_devif_req req = { .type = TDISP_LOCK_INTERFACE };
@@ -188,11 +176,25 @@ static int tdi_lock(struct tdx_tdi *tdi)
 	rc = tdi_unlock_first(tdi);
 	if (rc)
 		return rc;
-	tdi->offset = reporting_offset(tdi->tdi.pdev);
+	tdi->offset = tio_reporting_offset(tdi->tdi.pdev);
 	req.reporting_offset = tdi->offset;
 	/* from the request on: the answer may be what gets lost */
 	WRITE_ONCE(tdi->locked, true);
 	return tdx_round_host(tdi, &req);
+}
+
+static int tdi_reserve(struct tdx_tdi *tdi)
+{
+	struct pci_dev *pdev = tdi->tdi.pdev;
+	int rc = 0;
+
+	tdx_meta_sweep(tsm_of(tdi));
+	for (int bar = 0; !rc && bar < PCI_STD_NUM_BARS; bar++)
+		if (tio_bar_is_mem(pdev, bar))
+			rc = tdx_mmio_reserve(&tdi->mmio,
+					      pci_resource_start(pdev, bar),
+					      pci_resource_len(pdev, bar));
+	return rc;
 }
 
 static int tdi_up(struct tdx_tdi *tdi)
@@ -201,7 +203,7 @@ static int tdi_up(struct tdx_tdi *tdi)
 
 	rc = tdi_pages_alloc(tdi);
 	if (!rc)
-		rc = tdx_mmio_reserve(tdi);
+		rc = tdi_reserve(tdi);
 	if (!rc)
 		rc = tdi_create(tdi);
 	if (!rc)
@@ -258,6 +260,107 @@ static int tdi_remove(struct tdx_tdi *tdi)
 	return rc;
 }
 
+static int step_unmap(struct tdx_tdi *tdi)
+{
+	return tdx_mmio_unmap_all(&tdi->mmio);
+}
+
+static int step_give_back(struct tdx_tdi *tdi)
+{
+	return tdx_mmio_give_back(&tdi->mmio);
+}
+
+/* Everybody else's half of the DMA is over before firmware's entries are touched */
+static void before_dma_off(struct tdx_tdi *tdi)
+{
+	pci_tdi_dma_off(&tdi->tdi);
+}
+
+/*
+ * The order that the TDX module demands: unmap only what has stopped, remove only
+ * what has neither MMIO nor DMA. UNMAP and DMA_OFF may swap. BAR pages may go back
+ * at any time once they are unmapped: the module does not ask for the interface then,
+ * and last is where a refusal holds up nothing else.
+ */
+const enum tio_step tdx_unbind_order[] = {
+	TIO_STEP_STOP,
+	TIO_STEP_UNMAP,
+	TIO_STEP_DMA_OFF,
+	TIO_STEP_REMOVE,
+	TIO_STEP_GIVE_BACK,
+	TIO_STEP_END,
+};
+EXPORT_SYMBOL_IF_KUNIT(tdx_unbind_order);
+
+/*
+ * What a step does; the steps that must not have failed before it; and what comes
+ * before it, whatever has failed, if anybody else ever knew of the TDI. tdi_quiet()
+ * has tries of its own.
+ */
+static const struct tdi_step {
+	int (*run)(struct tdx_tdi *tdi);
+	unsigned long needs;
+	void (*before)(struct tdx_tdi *tdi);
+	bool insist;
+} tdi_steps[TIO_NR_STEPS] = {
+	[TIO_STEP_STOP] = { tdi_quiet },
+	[TIO_STEP_UNMAP] = { step_unmap, BIT(TIO_STEP_STOP), .insist = true },
+	[TIO_STEP_DMA_OFF] = { tdx_dmar_down, 0, before_dma_off, true },
+	[TIO_STEP_REMOVE] = {
+		tdi_remove, BIT(TIO_STEP_STOP) | BIT(TIO_STEP_UNMAP) |
+			    BIT(TIO_STEP_DMA_OFF), .insist = true,
+	},
+	[TIO_STEP_GIVE_BACK] = {
+		step_give_back, BIT(TIO_STEP_UNMAP), .insist = true,
+	},
+};
+
+/*
+ * Why @step is not tried: the errno of a step that it needs. A fatal TD is no reason
+ * to keep the interface: the module waives MMIO for it.
+ */
+static int held_up(enum tio_step step, const int *rc)
+{
+	for (int i = 0; i < TIO_NR_STEPS; i++) {
+		if (!rc[i] || !(tdi_steps[step].needs & BIT(i)))
+			continue;
+		if (step == TIO_STEP_REMOVE && i == TIO_STEP_UNMAP &&
+		    rc[i] == -EOWNERDEAD)
+			continue;
+		return rc[i];
+	}
+	return 0;
+}
+
+static int tdi_step(struct tdx_tdi *tdi, enum tio_step step, bool published,
+		    const int *rc)
+{
+	const struct tdi_step *what = &tdi_steps[step];
+
+	if (published && what->before)
+		what->before(tdi);
+	return held_up(step, rc) ?:
+	       (what->insist ? tdi_insist(tdi, what->run) : what->run(tdi));
+}
+
+/* What firmware would not let go of, or NULL, from the errnos of all steps */
+static const char *tdi_kept(const int *rc)
+{
+	if (rc[TIO_STEP_STOP])
+		return "the TDI does not stop and its stream cannot be blocked";
+	if (rc[TIO_STEP_DMA_OFF])
+		return "firmware keeps its trusted DMA entries";
+	if (rc[TIO_STEP_UNMAP] && rc[TIO_STEP_UNMAP] != -EOWNERDEAD)
+		return "firmware keeps its private MMIO mapped";
+	if (rc[TIO_STEP_REMOVE])
+		return "firmware keeps the device interface";
+	if (rc[TIO_STEP_UNMAP])
+		return "its TD is fatal and private MMIO stays mapped";
+	if (rc[TIO_STEP_GIVE_BACK])
+		return "firmware keeps its BAR pages";
+	return NULL;
+}
+
 /*
  * Firmware's side of the teardown. Return: NULL, or what it would not let go of.
  * KVM's leaves go before STOP: a function scrubs itself then, or when its stream is
@@ -269,28 +372,15 @@ static int tdi_remove(struct tdx_tdi *tdi)
  */
 static const char *tdi_down(struct tdx_tdi *tdi, bool published)
 {
-	int quiet, mmio, dmar;
+	int rc[TIO_NR_STEPS] = {};
 
 	tdx_round_budget(tdi->link, TDX_UNBIND_MS);
 	if (published)
 		pci_tdi_unmap_mmio(&tdi->tdi);
-	quiet = tdi_quiet(tdi);
-	mmio = quiet ?: tdi_insist(tdi, tdx_mmio_unmap_all);
-	if (published)
-		pci_tdi_dma_off(&tdi->tdi);
-	dmar = tdi_insist(tdi, tdx_dmar_down);
-
-	if (quiet)
-		return "the TDI does not stop and its stream cannot be blocked";
-	if (dmar)
-		return "firmware keeps its trusted DMA entries";
-	if (mmio && mmio != -EOWNERDEAD)
-		return "firmware keeps its private MMIO mapped";
-	if (tdi_insist(tdi, tdi_remove))
-		return "firmware keeps the device interface";
-	if (mmio)
-		return "its TD is fatal and private MMIO stays mapped";
-	return NULL;
+	for (const enum tio_step *step = tdx_unbind_order;
+	     *step != TIO_STEP_END; step++)
+		rc[*step] = tdi_step(tdi, *step, published, rc);
+	return tdi_kept(rc);
 }
 
 /* What is left once firmware has let go of everything */
@@ -298,7 +388,7 @@ static void tdi_free(struct tdx_tdi *tdi)
 {
 	u8 bus = PCI_BUS_NUM(TDX_DEVIF_RID(tdi->devif));
 
-	tdx_mmio_release(tdi);
+	tdx_mmio_release(&tdi->mmio);
 	if (tdi->devifmt)
 		tdx_meta_put(tsm_of(tdi), TDX_META_DEVIFMT, bus);
 	tdi_pages_free(tdi);
@@ -352,7 +442,7 @@ static struct tdx_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
 	tdi->link = link;
 	tdi->devif = TDX_DEVIF_ID(TDX_IOMMU, link->ide->stream_id,
 				  pci_dev_id(pdev));
-	xa_init(&tdi->mmio);
+	tdx_mmio_init(&tdi->mmio, link->tsm, td, tdi->devif);
 	INIT_DELAYED_WORK(&tdi->watch, tdi_watch);
 	list_add_tail(&tdi->node, &link->tdis);
 	return_ptr(tdi);

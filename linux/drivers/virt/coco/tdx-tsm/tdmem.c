@@ -4,6 +4,7 @@
  * them and leave before guest_memfd frees them; each is referenced while firmware
  * has it, so that a page that firmware does not give back is never anybody else's.
  */
+#include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/mm.h>
 
@@ -27,7 +28,7 @@ static int mem_install(void *ctx, u64 gpa, struct page *page)
 	u64 hpa = page_to_phys(page);
 	int rc;
 
-	if (!xa_load(&td->sept, gpa / TDX_SEPT_SPAN)) {
+	if (!tdx_td_has_sept(td, gpa)) {
 		miss->need_sept = true;
 		return -EAGAIN;
 	}
@@ -179,8 +180,11 @@ void tdx_mem_remove(struct tdx_td *td, u64 start, u64 end)
 
 	guard(spinlock)(&td->lock);
 	/* a refusal may be passing */
-	if (remove_once(td, from, to) && remove_once(td, from, to))
-		dev_warn_ratelimited(td->tsm->dev,
-				     "private memory %#llx-%#llx stays with firmware\n",
-				     from, to);
+	if (!remove_once(td, from, to) || !remove_once(td, from, to))
+		return;
+	WRITE_ONCE(td->stuck, true);
+	dev_warn_ratelimited(td->tsm->dev,
+			     "private memory %#llx-%#llx stays with firmware\n",
+			     from, to);
 }
+EXPORT_SYMBOL_IF_KUNIT(tdx_mem_remove);

@@ -6,12 +6,15 @@
  *  link	the SPDM session and the IDE stream with one device; its DSM
  *  td		firmware's view of one TVM: TDR, TDCS, one vCPU, secure EPT
  *  tdi		one bound function: device interface, DMA entries, private MMIO
+ *  mmio	private MMIO of one TDI, as numbers: no PCI device is needed for it
+ *  leaf	a piece of a BAR, 4 KiB, 2 MiB or 1 GiB, that firmware has as a TDI's
  *  meta	a metadata page that several TDIs share
  *  round	one TDISP request and its answer
  *
  * Locks, outermost first:
  *  pci_tsm_rwsem, pci_tsm_pf0::lock	every op; owns the link and its TDIs
- *   tdx_tsm::lock			(mutex) owns the shared metadata, lost links
+ *   tdx_tsm::lock			(mutex) owns the shared metadata, who has which
+ *					BAR page, lost links
  *   tdx_tds_lock			(mutex) owns birth and death of TDs
  *    tdx_td::sept_lock			(mutex) owns the S-EPT pages of a TD
  *     KVM mmu_lock			(not taken here; callbacks run under it)
@@ -34,6 +37,7 @@
 #include <linux/srcu.h>
 #include <linux/tdx-fw.h>
 #include <linux/teemu.h>
+#include <linux/tio-tsm.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -56,15 +60,47 @@
 #define TDX_REQUEST_MS		4000
 #define TDX_CERTS_MS		5000
 
+/*
+ * Firmware calls, if nothing is refused. Each leaf of private MMIO costs
+ *  bind	MMIO.MT.SET (DATA), MMIO.MAP, TDG.MMIO.ACCEPT
+ *  unbind	MMIO.BLOCK, MMIO.UNMAP, MMIO.MT.SET (QNODE)
+ * which is what the TDX module demands. Tables of at least 512 leaves cost their
+ * MMIO.MT.ADD and MEM.SEPT.ADD (MEM.SEPT.REMOVE, if a smaller leaf was there before a
+ * larger one), and MMIO.MT.REMOVE. All the rest is constant; metadata and root entry
+ * of the bus count for the first or last TDI on it, rounds for a device that answers
+ * at once:
+ *  bind	DEVIF.MT.ADD, DEVIF.CREATE; rounds of two for STATE and LOCK; DMAR.ADD
+ *		of RTE, CTE, PDE, PASIDTE: 10; then the TD's DEVIF.VALIDATE, DEVIF.RD,
+ *		DMAR.ACCEPT, and rounds of four for REPORT (one portion) and START: 11
+ *  unbind	a round of two for STOP; MEM.TRACK, IQ.INV.REQUEST and .PROCESS; for
+ *		each of PASIDTE, PDE, CTE, RTE: DMAR.READ, .BLOCK, IQ.INV.REQUEST,
+ *		.PROCESS, DMAR.REMOVE, and PASIDTE once more .REQUEST; DEVIF.REMOVE,
+ *		DEVIF.MT.REMOVE: 28
+ */
+#define TDX_BIND_CALLS		21
+#define TDX_UNBIND_CALLS	28
+#define TDX_BIND_LEAF_CALLS	3
+#define TDX_UNBIND_LEAF_CALLS	3
+/* a level of metadata and one of the S-EPT, and the metadata above: at most */
+#define TDX_TABLE_CALLS(leaves)	(2 * DIV_ROUND_UP(leaves, 512) + TDX_MMIOMT_TOP)
+
 /* the longest answer of the DSM: a report portion in its envelopes, padded */
 #define TDX_RSP_MAX		(TDX_FW_REPORT_MAX + 64)
 
 enum tdx_meta_kind {
 	TDX_META_DEVIFMT,		/* key: bus number */
 	TDX_META_RTE,			/* key: bus number */
-	TDX_META_MMIOMT,		/* key: physical address >> 21 */
+	TDX_META_MMIOMT1,		/* key: physical address >> 21 */
+	TDX_META_MMIOMT2,		/* >> 30 */
+	TDX_META_MMIOMT3,		/* >> 39 */
 	TDX_META_NR,
 };
+
+/* the page with the metadata of leaves of @level */
+static inline enum tdx_meta_kind tdx_meta_of_leaf(unsigned int level)
+{
+	return TDX_META_MMIOMT1 + level;
+}
 
 /**
  * struct tdx_tsm - one root complex with its firmware
@@ -73,8 +109,9 @@ enum tdx_meta_kind {
  * @fw: the firmware
  * @rc: the root complex, for its DMA miss handler
  * @domain: PCI segment of the root complex
- * @lock: owns @meta
+ * @lock: owns @meta and @taken
  * @meta: metadata pages in firmware's hands, by kind and key
+ * @taken: &struct tdx_leaf of all TDIs, by their first page frame number
  * @hkids: key ids in use
  * @spdm_ids: SPDM session indices in use
  * @bound: requester id to &struct tdx_tdi, of those whose DMA misses are served
@@ -91,8 +128,9 @@ struct tdx_tsm {
 	struct tdx_fw *fw;
 	struct teemu_rc *rc;
 	int domain;
-	struct mutex lock;		/* owns @meta, @lost_links */
+	struct mutex lock;		/* owns @meta, @taken, @lost_links */
 	struct xarray meta[TDX_META_NR];
+	struct xarray taken;
 	struct ida hkids;
 	struct ida spdm_ids;
 	struct xarray bound;
@@ -155,8 +193,13 @@ struct tdx_link {
  * @vp_created: firmware knows @vp
  * @blocked: it never runs again (MNG.VPFLUSHDONE)
  * @unkeyed: its key id is firmware's no more (MNG.KEY.FREEID)
+ * @stuck: firmware did not give private memory back when KVM took it: a guest
+ *	   address that has no private memory may not be free. Set under @lock, for
+ *	   ever; read without it
  * @sept_lock: owns @sept
- * @sept: guest physical address >> 21 to the S-EPT page (as a value)
+ * @sept: guest physical address >> 21 to the S-EPT page (as a value); or marked
+ *	  TDX_SEPT_LEAF, the level (as a value) of the leaf of MMIO that begins there
+ *	  and needs no S-EPT page
  * @lock: serialises all changes of private pages in the S-EPT. Each page that is
  *	  in there has a reference taken with it.
  * @death: ends the TD after its VM was destroyed
@@ -175,10 +218,65 @@ struct tdx_td {
 	bool vp_created;
 	bool blocked;
 	bool unkeyed;
+	bool stuck;
 	struct mutex sept_lock;		/* owns @sept */
 	struct xarray sept;
 	spinlock_t lock;		/* owns private pages in the S-EPT */
 	struct work_struct death;
+};
+
+#define TDX_SEPT_LEAF		XA_MARK_0
+
+struct tdx_mmio;
+
+/* how far firmware has gone with a leaf */
+enum tdx_leaf_state {
+	TDX_LEAF_TAKEN,			/* DATA: not the host's */
+	TDX_LEAF_MAPPED,		/* in the S-EPT, accepted or not */
+	TDX_LEAF_BLOCKED,		/* still there, but nobody reaches it */
+};
+
+/**
+ * struct tdx_leaf - a piece of a BAR that firmware has as a TDI's
+ * @node: in tdx_mmio::leaves
+ * @owner: whose
+ * @hpa: its physical address, aligned to the leaf
+ * @gpa: its guest physical address, aligned too; TAKEN: where it was to go
+ * @level: its size is tio_leaf_size() of it
+ * @state: how far firmware has gone
+ *
+ * From MT.SET (DATA) until MT.SET (QNODE), in tdx_tsm::taken too.
+ */
+struct tdx_leaf {
+	struct list_head node;
+	struct tdx_mmio *owner;
+	u64 hpa;
+	u64 gpa;
+	unsigned int level;
+	enum tdx_leaf_state state;
+};
+
+/**
+ * struct tdx_mmio - private MMIO of one TDI
+ * @tsm: the root complex
+ * @td: its TD
+ * @devif: firmware's name for it
+ * @leaves: &struct tdx_leaf
+ * @bar: physical address ranges whose metadata is held
+ * @nr_bars: how many
+ *
+ * Numbers only. Owned by pci_tsm_pf0::lock of the TDI's device.
+ */
+struct tdx_mmio {
+	struct tdx_tsm *tsm;
+	struct tdx_td *td;
+	u64 devif;
+	struct list_head leaves;
+	struct {
+		u64 start;
+		u64 size;
+	} bar[PCI_STD_NUM_BARS];
+	unsigned int nr_bars;
 };
 
 /**
@@ -194,8 +292,7 @@ struct tdx_td {
  * @report: the interface report, once the TD has read it
  * @report_len: bytes in @report
  * @offset: MMIO reporting offset given in LOCK, bytes
- * @mmio: page frame number of private MMIO to guest frame number (as a value);
- *	  marked TDX_MMIO_MAPPED while it is in the S-EPT
+ * @mmio: its private MMIO
  * @locked: not known to be CONFIG_UNLOCKED; read in atomic context
  * @quarantined: firmware did not let go; read in atomic context
  * @error_told: the fall to TDISP ERROR was reported, or is about to be: the TVM
@@ -206,7 +303,6 @@ struct tdx_td {
  * @cte_present: the context entry is in firmware's table
  * @pde_present: the PASID directory entry is
  * @pasidte_present: the PASID table entry is
- * @bars: bit mask of BARs whose MMIO metadata pages are held
  * @watch: looks at the TDISP state now and then
  * @unanswered: looks in a row that got no answer, each doubling the time to the
  *		next; not zero: lost answers have been logged
@@ -226,7 +322,7 @@ struct tdx_tdi {
 	u8 *report;
 	size_t report_len;
 	u64 offset;
-	struct xarray mmio;
+	struct tdx_mmio mmio;
 	bool locked;
 	bool quarantined;
 	bool error_told;
@@ -236,12 +332,9 @@ struct tdx_tdi {
 	bool cte_present;
 	bool pde_present;
 	bool pasidte_present;
-	unsigned long bars;
 	struct delayed_work watch;
 	unsigned int unanswered;
 };
-
-#define TDX_MMIO_MAPPED		XA_MARK_0
 
 static inline struct tdx_tdi *to_tdx_tdi(struct pci_tdi *tdi)
 {
@@ -265,16 +358,11 @@ static inline struct tdx_tdi *to_tdx_tdi(struct pci_tdi *tdi)
 })
 
 /* main.c */
+void tdx_tsm_setup(struct tdx_tsm *tsm, struct device *dev, struct tdx_fw *fw);
+void tdx_tsm_clean(struct tdx_tsm *tsm);
 int tdx_check(struct tdx_tsm *tsm, u32 leaf, u64 status);
-u64 tdx_page_alloc(void);
-void tdx_page_free(u64 *page);
 void tdx_leak(struct tdx_tsm *tsm, const void *what, const char *name);
 void tdx_leak_link(struct tdx_link *link, const char *name);
-
-/* doe.c */
-int tdx_doe(struct pci_dev *dsm, const void *req, size_t req_len, void *rsp,
-	    size_t rsp_size);
-int tdx_fetch_certs(struct pci_dev *dsm, u8 **certs, size_t *certs_len);
 
 /* round.c */
 void tdx_round_budget(struct tdx_link *link, unsigned int ms);
@@ -286,6 +374,9 @@ int tdx_round_look(struct tdx_tdi *tdi);
 /* meta.c */
 int tdx_meta_get(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key);
 void tdx_meta_put(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key);
+u64 tdx_meta_key(enum tdx_meta_kind kind, u64 hpa);
+int tdx_meta_vacate(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key);
+void tdx_meta_sweep(struct tdx_tsm *tsm);
 void tdx_meta_init(struct tdx_tsm *tsm);
 void tdx_meta_exit(struct tdx_tsm *tsm);
 
@@ -297,10 +388,15 @@ int tdx_dmar_up(struct tdx_tdi *tdi);
 int tdx_dmar_down(struct tdx_tdi *tdi);
 
 /* mmio.c */
-int tdx_mmio_reserve(struct tdx_tdi *tdi);
-void tdx_mmio_release(struct tdx_tdi *tdi);
-int tdx_mmio_map(struct tdx_tdi *tdi, u64 gpa, phys_addr_t hpa, u64 *status);
-int tdx_mmio_unmap_all(struct tdx_tdi *tdi);
+void tdx_mmio_init(struct tdx_mmio *mmio, struct tdx_tsm *tsm,
+		   struct tdx_td *td, u64 devif);
+int tdx_mmio_reserve(struct tdx_mmio *mmio, u64 start, u64 size);
+void tdx_mmio_release(struct tdx_mmio *mmio);
+bool tdx_mmio_is_mapped(struct tdx_mmio *mmio, u64 gpa, u64 hpa);
+int tdx_mmio_map(struct tdx_mmio *mmio, u64 gpa, u64 hpa, unsigned int level,
+		 u64 *status);
+int tdx_mmio_unmap_all(struct tdx_mmio *mmio);
+int tdx_mmio_give_back(struct tdx_mmio *mmio);
 
 /* td.c */
 int tdx_td_init(void);
@@ -309,6 +405,9 @@ struct tdx_td *tdx_td_get(struct tdx_tsm *tsm, struct kvm *kvm);
 void tdx_td_put(struct tdx_td *td);
 void tdx_td_end_all(struct tdx_tsm *tsm);
 int tdx_td_sept(struct tdx_td *td, u64 gpa);
+bool tdx_td_has_sept(struct tdx_td *td, u64 gpa);
+int tdx_td_room(struct tdx_td *td, u64 gpa, unsigned int level);
+void tdx_td_room_undo(struct tdx_td *td, u64 gpa, unsigned int level);
 
 /* tdmem.c */
 int tdx_mem_miss(void *priv, u16 rid, u64 gpa);
@@ -321,6 +420,7 @@ int tdx_link_usable(struct tdx_link *link);
 int tdx_link_block(struct tdx_link *link, struct tdx_tdi *cause);
 
 /* tdi.c */
+extern const enum tio_step tdx_unbind_order[];
 struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id);
 void tdx_tdi_unbind(struct pci_tdi *tdi);
 void tdx_tdi_tell_error(struct tdx_tdi *tdi);

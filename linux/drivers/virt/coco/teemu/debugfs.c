@@ -4,6 +4,7 @@
  * the fault switches for tests.
  *
  *  referee, tables	the firmware's counters and tables
+ *  calls		what there is to call, counters of each, status codes
  *  refuse		write "leaf status skip count": firmware refuses
  *  doe_mode		normal, silent, lost, garbage or "slow <ms>"
  *  iommu		domains and counters of the IOMMU
@@ -57,6 +58,16 @@ static int tables_show(struct seq_file *m, void *v)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(tables);
+
+static int calls_show(struct seq_file *m, void *v)
+{
+	struct teemu_rc *rc = m->private;
+
+	if (rc->ops->calls)
+		rc->ops->calls(rc->fw, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(calls);
 
 static int iommu_show(struct seq_file *m, void *v)
 {
@@ -254,6 +265,7 @@ void teemu_debugfs_add(struct teemu_rc *rc)
 	rc->debugfs = debugfs_create_dir(rc->name, teemu_root_dir);
 	debugfs_create_file("referee", 0400, rc->debugfs, rc, &referee_fops);
 	debugfs_create_file("tables", 0400, rc->debugfs, rc, &tables_fops);
+	debugfs_create_file("calls", 0400, rc->debugfs, rc, &calls_fops);
 	debugfs_create_file("refuse", 0200, rc->debugfs, rc, &refuse_fops);
 	debugfs_create_file("doe_mode", 0600, rc->debugfs, rc, &doe_mode_fops);
 	debugfs_create_file("iommu", 0400, rc->debugfs, rc, &iommu_fops);

@@ -5,34 +5,35 @@
  */
 #include <linux/cleanup.h>
 #include <linux/jiffies.h>
+#include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pci-doe.h>
 #include <linux/slab.h>
-#include <linux/tdisp.h>
+#include <linux/tio-tsm.h>
 #include <linux/unaligned.h>
 
-#include "tdx-tsm.h"
-
-/* A chain has a 16 bit length; one that dribbles in is waited for TDX_CERTS_MS */
-#define TDX_CERTS_MAX		SZ_64K
-#define TDX_CERTS_PORTION	1024
+/* a chain has a 16 bit length */
+#define TIO_CERTS_MAX		SZ_64K
+#define TIO_CERTS_PORTION	1024
 
 /**
- * tdx_doe() - one DOE round with the DSM
+ * tio_doe() - one DOE round with the DSM
  * @dsm: the function that hosts the DSM
  * @req: the request, an SPDM message
  * @req_len: its length in bytes
  * @rsp: buffer for the answer
  * @rsp_size: its size in bytes
  *
- * Context: process, under pci_tsm_pf0::lock of @dsm. Bounded by DOE's own limits
- * to 3 s, see TDX_BIND_MS; not interruptible.
+ * Context: process, under pci_tsm_pf0::lock of @dsm. DOE's own limits make it 3 s
+ * at most: 1 s until an earlier request has left the mailbox, 1 s for the answer,
+ * 1 s for an abort. Not interruptible.
  *
  * Return: length of the answer in bytes, which may have up to three bytes of
- * padding at its end; -EPROTO: the answer is shorter than any SPDM message; or
- * what the mailbox says (-EIO, -ETIMEDOUT).
+ * padding at its end and is @rsp_size at most; -EPROTO: the answer is shorter than
+ * any SPDM message; or what the mailbox says (-EIO, -ETIMEDOUT, -ENXIO: the
+ * device has none).
  */
-int tdx_doe(struct pci_dev *dsm, const void *req, size_t req_len, void *rsp,
+int tio_doe(struct pci_dev *dsm, const void *req, size_t req_len, void *rsp,
 	    size_t rsp_size)
 {
 	int len;
@@ -45,6 +46,7 @@ int tdx_doe(struct pci_dev *dsm, const void *req, size_t req_len, void *rsp,
 		return -EPROTO;
 	return min_t(size_t, len, rsp_size);
 }
+EXPORT_SYMBOL_GPL(tio_doe);
 
 /*
  * One portion of the chain from @offset on. @total is 0 in the first round and
@@ -59,49 +61,51 @@ static int certs_round(struct pci_dev *dsm, struct spdm_certificate *rsp,
 			.code = SPDM_GET_CERTIFICATE,
 		},
 		.offset = cpu_to_le16(offset),
-		.length = cpu_to_le16(TDX_CERTS_PORTION),
+		.length = cpu_to_le16(TIO_CERTS_PORTION),
 	};
 	size_t portion, end;
 	int len;
 
-	len = tdx_doe(dsm, &req, sizeof(req), rsp,
-		      sizeof(*rsp) + TDX_CERTS_PORTION);
+	len = tio_doe(dsm, &req, sizeof(req), rsp,
+		      sizeof(*rsp) + TIO_CERTS_PORTION);
 	if (len < 0)
 		return len;
 	if (rsp->hdr.code != SPDM_CERTIFICATE || len < sizeof(*rsp))
 		return -EPROTO;
 
 	portion = le16_to_cpu(rsp->portion);
-	if (!portion || portion > TDX_CERTS_PORTION ||
+	if (!portion || portion > TIO_CERTS_PORTION ||
 	    portion > len - sizeof(*rsp))
 		return -EPROTO;
 
 	end = offset + portion + le16_to_cpu(rsp->remainder);
-	if (end >= TDX_CERTS_MAX || (*total && end != *total))
+	if (end >= TIO_CERTS_MAX || (*total && end != *total))
 		return -EPROTO;
 	*total = end;
 	return portion;
 }
 
 /**
- * tdx_fetch_certs() - read the device's certificate chain of slot 0
+ * tio_fetch_certs() - read the device's certificate chain of slot 0
  * @dsm: the function that hosts the DSM
+ * @ms: no portion is asked for after this time, in milliseconds
  * @certs: filled with the chain, to be freed with kvfree()
  * @certs_len: filled with its length in bytes
  *
  * The chain's own length field (its first two bytes) has been checked against
- * the number of bytes that came. Context: as tdx_doe(), for each portion; none is
- * asked for after TDX_CERTS_MS.
+ * the number of bytes that came. Context: as tio_doe(), for each portion: @ms and
+ * 3 s at most.
  *
- * Return: 0; -ENOMEM; -EPROTO: the device contradicts itself; -ETIMEDOUT: it never
- * ends; or what tdx_doe() says.
+ * Return: 0; on failure nothing is filled: -ENOMEM; -EPROTO: the device
+ * contradicts itself; -ETIMEDOUT: it never ends; or what tio_doe() says.
  */
-int tdx_fetch_certs(struct pci_dev *dsm, u8 **certs, size_t *certs_len)
+int tio_fetch_certs(struct pci_dev *dsm, unsigned int ms, u8 **certs,
+		    size_t *certs_len)
 {
 	struct spdm_certificate *rsp __free(kfree) =
-		kzalloc(sizeof(*rsp) + TDX_CERTS_PORTION, GFP_KERNEL);
-	u8 *chain __free(kvfree) = kvzalloc(TDX_CERTS_MAX, GFP_KERNEL);
-	unsigned long end = jiffies + msecs_to_jiffies(TDX_CERTS_MS);
+		kzalloc(sizeof(*rsp) + TIO_CERTS_PORTION, GFP_KERNEL);
+	u8 *chain __free(kvfree) = kvzalloc(TIO_CERTS_MAX, GFP_KERNEL);
+	unsigned long end = jiffies + msecs_to_jiffies(ms);
 	size_t have = 0, total = 0;
 
 	if (!rsp || !chain)
@@ -125,3 +129,7 @@ int tdx_fetch_certs(struct pci_dev *dsm, u8 **certs, size_t *certs_len)
 	*certs_len = total;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(tio_fetch_certs);
+
+MODULE_DESCRIPTION("What the TSM drivers of the emulated TEE-I/O platform share");
+MODULE_LICENSE("GPL");

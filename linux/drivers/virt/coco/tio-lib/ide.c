@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Linux's half of the selective IDE stream between the root port and a device:
+ * stream ids, association registers, the enable bits of both ports. The other
+ * half, the keys, is firmware's and comes between tio_ide_setup() and
+ * tio_ide_enable().
+ *
+ * All of it under pci_tsm_pf0::lock of the device: it owns the struct pci_ide.
+ */
+#include <linux/export.h>
+#include <linux/tio-tsm.h>
+
+/**
+ * tio_ide_program() - write a stream's registers into both ports
+ * @ep: the endpoint
+ * @ide: its stream, of tio_ide_setup(), disabled
+ *
+ * Also for a stream that is made anew. Context: process.
+ */
+void tio_ide_program(struct pci_dev *ep, struct pci_ide *ide)
+{
+	pci_ide_stream_setup(ep, ide);
+	pci_ide_stream_setup(pcie_find_root_port(ep), ide);
+}
+EXPORT_SYMBOL_GPL(tio_ide_program);
+
+/**
+ * tio_ide_setup() - a stream between a device and its root port
+ * @ep: the endpoint: function 0 of the device, which hosts its DSM
+ * @ide: filled with the stream; NULL on failure
+ *
+ * The stream has an id, is in sysfs and in the registers of both ports, not
+ * enabled. It covers every requester below the root port, so every function of
+ * the device, and VFs that are enabled later. Undone by tio_ide_release().
+ * Context: process.
+ *
+ * Return: 0; -ENOMEM: no stream is left, or no memory, or @ep cannot do IDE; or
+ * what pci_ide_stream_register() says (-EBUSY: the id is taken).
+ */
+int tio_ide_setup(struct pci_dev *ep, struct pci_ide **ide)
+{
+	struct pci_dev *rp = pcie_find_root_port(ep);
+	struct pci_ide *new = pci_ide_stream_alloc(ep);
+	int rc;
+
+	*ide = NULL;
+	if (!new)
+		return -ENOMEM;
+	new->stream_id = new->host_bridge_stream;
+	new->partner[PCI_IDE_EP].default_stream = 1;
+	new->partner[PCI_IDE_RP].rid_end =
+		PCI_DEVID(rp->subordinate->busn_res.end, 0xff);
+
+	rc = pci_ide_stream_register(new);
+	if (rc) {
+		pci_ide_stream_release(new);
+		return rc;
+	}
+	tio_ide_program(ep, new);
+	*ide = new;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(tio_ide_setup);
+
+/**
+ * tio_ide_release() - undo tio_ide_setup()
+ * @ide: the stream, in whatever state; NULL afterwards; NULL already is fine
+ *
+ * Firmware holds nothing of the stream any more, since its id can be another's at
+ * once. Context: process.
+ */
+void tio_ide_release(struct pci_ide **ide)
+{
+	if (*ide)
+		pci_ide_stream_release(*ide);
+	*ide = NULL;
+}
+EXPORT_SYMBOL_GPL(tio_ide_release);
+
+/**
+ * tio_ide_enable() - both ports go Secure
+ * @ep: the endpoint
+ * @ide: its stream, whose keys firmware has put in use
+ *
+ * A port may read Secure only when both have the stream enabled, so what the
+ * endpoint says before the root port's turn does not count. Undone, from half-way
+ * too, by tio_ide_disable(). Context: process.
+ *
+ * Return: 0; -ENXIO: a port does not read Secure; -EINVAL: @ide is not of @ep.
+ */
+int tio_ide_enable(struct pci_dev *ep, struct pci_ide *ide)
+{
+	struct pci_dev *rp = pcie_find_root_port(ep);
+	int rc, early;
+
+	early = pci_ide_stream_enable(ep, ide);
+	if (early && early != -ENXIO)
+		return early;
+	rc = pci_ide_stream_enable(rp, ide);
+	if (!rc && early)
+		rc = pci_ide_stream_enable(ep, ide);
+	return rc;
+}
+EXPORT_SYMBOL_GPL(tio_ide_enable);
+
+/**
+ * tio_ide_disable() - undo tio_ide_enable()
+ * @ep: the endpoint
+ * @ide: its stream; that one or both ports are not enabled is fine
+ *
+ * Context: process.
+ */
+void tio_ide_disable(struct pci_dev *ep, struct pci_ide *ide)
+{
+	if (ide->partner[PCI_IDE_RP].enable)
+		pci_ide_stream_disable(pcie_find_root_port(ep), ide);
+	if (ide->partner[PCI_IDE_EP].enable)
+		pci_ide_stream_disable(ep, ide);
+}
+EXPORT_SYMBOL_GPL(tio_ide_disable);
