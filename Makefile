@@ -3,15 +3,16 @@
 # in a row; every script does nothing when nothing changed. See docs/building.md.
 
 S := scripts
-export TARBALL SHA256 V
+export TARBALL SHA256 V VENDOR
 
 .PHONY: help run check shell deps fetch update assemble configure build image kernel debug
 .PHONY: export export-test refresh-hooks lint clean distclean
 
 help:
-	@echo 'make run           build all of it, boot it and tell the story (out/run/)'
+	@echo 'make run           build all of it, boot it and tell the story of each vendor (out/run/)'
+	@echo 'make run VENDOR=v  of tdx, sev or cca only'
 	@echo 'make check         build the debug kernel and run every test (out/check/)'
-	@echo 'make check T=name  run one test program of tests/'
+	@echo 'make check T=name  run one test program of tests/; VENDOR=v for that vendor only'
 	@echo 'make shell         boot to a prompt with the tools in it (FLAVOUR=debug for that kernel)'
 	@echo 'make export        write the mail-ready patch series to out/export/'
 	@echo 'make export-test   prove that git am of it gives the assembled tree'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tdirun [-t seconds] program args... : run a program on a terminal of its own, and put each line
+ * tdirun [-t seconds] [-n name] program args... : run a program on a terminal of its own, and put each line
  * that it writes into the kernel's log behind "tdi| ".
  *
  * The terminal makes the program's stdio flush each line, and the kernel's log takes lines whole, so
@@ -154,17 +154,20 @@ int main(int argc, char **argv)
 	struct pump pump = { .used = 0 };
 	long limit = 120, begin = now_ms();
 	char mark[256];
-	const char *name;
+	const char *name = NULL;
 	pid_t pid;
 	int opt, rc;
 
-	while ((opt = getopt(argc, argv, "+t:")) != -1) {
-		if (opt != 't')
+	while ((opt = getopt(argc, argv, "+t:n:")) != -1) {
+		if (opt == 't')
+			limit = strtol(optarg, NULL, 10);
+		else if (opt == 'n')
+			name = optarg;
+		else
 			return 2;
-		limit = strtol(optarg, NULL, 10);
 	}
 	if (optind == argc || limit <= 0) {
-		fprintf(stderr, "usage: tdirun [-t seconds] program args...\n");
+		fprintf(stderr, "usage: tdirun [-t seconds] [-n name] program args...\n");
 		return 2;
 	}
 	pump.log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
@@ -172,8 +175,10 @@ int main(int argc, char **argv)
 		perror("tdirun: /dev/kmsg");
 		return 2;
 	}
-	name = strrchr(argv[optind], '/');
-	name = name ? name + 1 : argv[optind];
+	if (!name) {
+		name = strrchr(argv[optind], '/');
+		name = name ? name + 1 : argv[optind];
+	}
 	snprintf(mark, sizeof(mark), "# begin %.200s", name);
 	say(pump.log, mark);
 

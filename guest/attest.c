@@ -1,202 +1,272 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attest the TDI and accept it, Intel TDX Connect's way:
+ * What is the same for every architecture: reading certificates and report, the
+ * checks that any guest makes, and the steps in the order that the vendor's file
+ * says.
  *
- *	certificates -> TDG.DEVIF.VALIDATE -> interface report -> TDG.MMIO.ACCEPT
- *	page by page -> TDG.DMAR.ACCEPT -> START_INTERFACE
- *
- * The chain's hash is what firmware compares; that it ends in a root which the
+ * The chain's hash is what firmware confirms; that it ends in a root which the
  * guest trusts is a later step (no SPDM signatures yet).
  */
 #include <linux/iommufd.h>
-#include <linux/tdx-tdi.h>
 #include <linux/teemu.h>
 
-#include "guest.h"
-
-/* TDISP device interface report (PCIe r7.0 section 11.3.11) */
-struct report_range {
-	__le64 first_page;
-	__le32 pages;
-	__le16 attributes;
-	__le16 range_id;
-} __attribute__((packed));
-
-struct report {
-	__le16 interface_info;
-	__le16 reserved;
-	__le16 msix_control;
-	__le16 lnr_control;
-	__le32 tph_control;
-	__le32 nr_ranges;
-	struct report_range range[];
-} __attribute__((packed));
+#include "attest.h"
 
 #define INFO_DMA_NO_PASID	0x0002
-#define INFO_UNWANTED		0x001c	/* PASID, ATS, PRS: refused by TDX */
-#define RANGE_MSIX		0x0003
-#define RANGE_NON_TEE		0x0004
+#define INFO_UNWANTED		0x001c	/* PASID, ATS, PRS */
+#define MAX_RANGES		64
+#define PART			2048	/* bytes of one read */
+#define EPROTO			71
 
-#define TDISP_RUN		2
-
-static uint8_t report_bytes[4096] __attribute__((aligned(8)));
-static uint8_t certs[32768];
-static size_t report_len;
-static const struct report_range *bar0_range, *bar2_range;
-
-/* read everything that @op has, a mailbox at a time */
-static size_t read_all(uint32_t op, uint8_t *buf, size_t size, const char *what)
+const struct attest_vendor *attest_vendor(uint32_t arch)
 {
-	struct tdx_tdi_read req = { 0 };
-	size_t len = 0, part;
-	uint64_t code;
-	int64_t ret;
-
-	for (;;) {
-		req.offset = len;
-		part = size - len < 2048 ? size - len : 2048;
-		if (!part)
-			call_exit_failed("%s: more than %u bytes", what,
-					 (uint64_t)size);
-		ret = call_tsm(op, &req, sizeof(req), buf + len, &part, &code);
-		if (ret || code)
-			call_exit_failed("%s at %u: expected 0, saw errno %u code %x",
-					 what, (uint64_t)len, (uint64_t)-ret,
-					 code);
-		if (!part)
-			return len;
-		len += part;
-	}
-}
-
-/* one request with no answer that must succeed */
-static void must(uint32_t op, const void *req, size_t len, const char *what,
-		 uint64_t where)
-{
-	uint64_t code;
-	int64_t ret;
-
-	ret = call_tsm(op, req, len, NULL, NULL, &code);
-	if (ret || code)
-		call_exit_failed("%s %x: expected 0, saw errno %u code %x",
-				 what, where, (uint64_t)-ret, code);
-}
-
-void attest_identity(void)
-{
-	struct tdx_tdi_vendor req = { .leaf = TDX_TDI_LEAF_DEVIF_VALIDATE };
-	size_t len;
-
-	len = read_all(IOMMU_VDEVICE_TSM_REQ_READ_CERTS, certs, sizeof(certs),
-		       "READ_CERTS");
-	if (!len)
-		call_exit_failed("READ_CERTS: expected a chain, saw no bytes");
-	sha384(certs, len, req.pkh);
-	must(IOMMU_VDEVICE_TSM_REQ_VENDOR, &req, sizeof(req),
-	     "DEVIF_VALIDATE of a chain of bytes", len);
-	call_mark(TVM_MARK_ATTESTED, len);
-}
-
-static void check_range(const struct report_range *range, uint64_t index)
-{
-	if (range->attributes & RANGE_MSIX)
-		call_exit_failed("report range %u: MSI-X is not to be locked",
-				 index);
-	if (range->attributes & RANGE_NON_TEE)
-		return;
-	if (range->range_id == TEEMU_BAR_REGS && !bar0_range)
-		bar0_range = range;
-	else if (range->range_id == TEEMU_BAR_MEM && !bar2_range)
-		bar2_range = range;
-	else if (range->range_id != TEEMU_BAR_MSIX)
-		call_exit_failed("report range %u: unexpected id %u", index,
-				 (uint64_t)range->range_id);
-}
-
-static void check_size(const struct report_range *range, uint64_t bytes,
-		       const char *name)
-{
-	if (!range)
-		call_exit_failed("report: no range for %s", name);
-	if (range->pages != bytes / PAGE_SIZE)
-		call_exit_failed("report: %s expected %u pages, saw %u", name,
-				 bytes / PAGE_SIZE, (uint64_t)range->pages);
-}
-
-void attest_report(void)
-{
-	const struct report *report = (void *)report_bytes;
-	uint64_t i;
-
-	bar0_range = NULL;
-	bar2_range = NULL;
-	report_len = read_all(IOMMU_VDEVICE_TSM_REQ_READ_REPORT, report_bytes,
-			      sizeof(report_bytes), "READ_REPORT");
-	if (report_len < sizeof(*report) || report->nr_ranges > 64 ||
-	    report_len < sizeof(*report) + 4 +
-			 report->nr_ranges * sizeof(report->range[0]))
-		call_exit_failed("report: %u bytes are too few for it",
-				 (uint64_t)report_len);
-	if (!(report->interface_info & INFO_DMA_NO_PASID) ||
-	    report->interface_info & INFO_UNWANTED)
-		call_exit_failed("report: interface info expected %x without %x, saw %x",
-				 (uint64_t)INFO_DMA_NO_PASID,
-				 (uint64_t)INFO_UNWANTED,
-				 (uint64_t)report->interface_info);
-	for (i = 0; i < report->nr_ranges; i++)
-		check_range(&report->range[i], i);
-	check_size(bar0_range, TEEMU_BAR_REGS_SIZE, "BAR 0");
-	check_size(bar2_range, TEEMU_BAR_MEM_SIZE, "BAR 2");
-	call_mark(TVM_MARK_REPORT, report_len);
-}
-
-static void accept_pages(const struct report_range *range, uint64_t gpa,
-			 uint64_t pages)
-{
-	struct tdx_tdi_mmio req;
-	uint64_t i;
-
-	for (i = 0; i < pages; i++) {
-		req.gpa = gpa + i * PAGE_SIZE;
-		req.report_page = range->first_page + i;
-		must(IOMMU_VDEVICE_TSM_REQ_VALIDATE_MMIO, &req, sizeof(req),
-		     "MMIO_ACCEPT", req.gpa);
-	}
-}
-
-void attest_accept(void)
-{
-	struct tdx_tdi_vendor dmar = { .leaf = TDX_TDI_LEAF_DMAR_ACCEPT };
-
-	accept_pages(bar0_range, TVM_BAR0_GPA, bar0_range->pages);
-	accept_pages(bar2_range, TVM_BAR2_GPA, boot.bar2_pages);
-	call_mark(TVM_MARK_MMIO, bar0_range->pages + (uint64_t)boot.bar2_pages);
-	must(IOMMU_VDEVICE_TSM_REQ_VENDOR, &dmar, sizeof(dmar), "DMAR_ACCEPT",
-	     0);
-	call_mark(TVM_MARK_DMA, 0);
-}
-
-void attest_run(void)
-{
-	struct tdx_tdi_state state = { .state = TDISP_RUN };
-
-	must(IOMMU_VDEVICE_TSM_REQ_SET_TDI_STATE, &state, sizeof(state),
-	     "START_INTERFACE", 0);
-	call_mark(TVM_MARK_RUN, 0);
-}
-
-/* private MMIO that is not validated, or not any more, faults */
-void attest_untouchable(void)
-{
-	static const uint64_t gpas[] = {
-		TVM_BAR0_GPA, TVM_BAR0_GPA + TEEMU_BAR_REGS_SIZE - PAGE_SIZE,
-		TVM_BAR2_GPA,
+	static const struct attest_vendor *const vendors[] = {
+		&attest_tdx, &attest_sev, &attest_cca,
 	};
-	uint64_t i;
+	unsigned int i;
 
-	for (i = 0; i < sizeof(gpas) / sizeof(gpas[0]); i++)
-		if (!call_probe(gpas[i]))
-			call_exit_failed("MMIO at %x: expected a memory fault, the read went through",
-					 gpas[i]);
-	call_mark(TVM_MARK_PROBED, i);
+	for (i = 0; i < sizeof(vendors) / sizeof(vendors[0]); i++)
+		if (vendors[i]->arch == arch)
+			return vendors[i];
+	return NULL;
+}
+
+int attest_expect(struct attest *a, const char *what, uint64_t expected,
+		  uint64_t seen)
+{
+	if (expected == seen)
+		return 0;
+	a->what = what;
+	a->where = 0;
+	a->expected = expected;
+	a->seen = seen;
+	return ATTEST_LIE;
+}
+
+/* the first eight bytes that differ are what is told of them */
+int attest_same(struct attest *a, const char *what, const uint8_t *confirmed,
+		const uint8_t *served)
+{
+	uint64_t x, y;
+	int i, k, ret;
+
+	for (i = 0; i < ATTEST_DIGEST; i += 8) {
+		for (x = y = 0, k = 0; k < 8; k++) {
+			x = x << 8 | confirmed[i + k];
+			y = y << 8 | served[i + k];
+		}
+		ret = attest_expect(a, what, x, y);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int attest_ask(struct attest *a, const char *what, uint64_t where, uint32_t op,
+	       const void *req, size_t req_len, void *resp, size_t *resp_len)
+{
+	int64_t ret;
+
+	a->what = what;
+	a->where = where;
+	a->expected = 0;
+	a->seen = 0;
+	ret = a->request(a->ctx, op, req, req_len, resp, resp_len, &a->seen);
+	if (ret)
+		return ret < 0 && ret > -4096 ? (int)ret : -EPROTO;
+	return a->seen ? ATTEST_REFUSED : 0;
+}
+
+/* everything that a READ op has, a part at a time; its length into @len */
+static int read_all(struct attest *a, const char *what, uint32_t op,
+		    uint8_t *buf, size_t size, size_t *len)
+{
+	struct attest_read req = { 0 };
+	size_t part;
+	int ret;
+
+	for (*len = 0;; *len += part) {
+		part = size - *len < PART ? size - *len : PART;
+		if (!part)
+			return attest_expect(a, what, size - 1, size);
+		req.offset = *len;
+		ret = attest_ask(a, what, *len, op, &req, sizeof(req),
+				 buf + *len, &part);
+		if (ret)
+			return ret;
+		if (part > size - *len)
+			return attest_expect(a, what, size - *len, part);
+		if (!part)
+			return 0;
+	}
+}
+
+static int read_certs(struct attest *a)
+{
+	int ret;
+
+	ret = read_all(a, "READ_CERTS", IOMMU_VDEVICE_TSM_REQ_READ_CERTS,
+		       a->certs, sizeof(a->certs), &a->certs_len);
+	if (ret)
+		return ret;
+	if (!a->certs_len)
+		return attest_expect(a, "READ_CERTS: bytes of the chain", 1, 0);
+	sha384(a->certs, a->certs_len, a->certs_digest);
+	return a->vendor->identity(a);
+}
+
+static bool is_tee(const struct report_range *range)
+{
+	return !(range->attributes & (RANGE_NON_TEE | RANGE_MSIX));
+}
+
+int attest_range_index(const struct attest *a, uint32_t bar)
+{
+	const struct report *report = (const void *)a->report;
+	uint32_t i;
+
+	if (!a->report_len)
+		return -1;
+	for (i = 0; i < report->nr_ranges; i++)
+		if (report->range[i].range_id == bar && is_tee(&report->range[i]))
+			return i;
+	return -1;
+}
+
+const struct report_range *attest_range(const struct attest *a, uint32_t bar)
+{
+	const struct report *report = (const void *)a->report;
+	int i = attest_range_index(a, bar);
+
+	return i < 0 ? NULL : &report->range[i];
+}
+
+static int check_ranges(struct attest *a, const struct report *report)
+{
+	const struct report_range *range = report->range;
+	uint32_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < report->nr_ranges; i++, range++) {
+		if (range->attributes & RANGE_MSIX)
+			ret = attest_expect(a, "report: MSI-X is not locked", 0,
+					    range->attributes);
+		else if (is_tee(range) && range->range_id != TEEMU_BAR_REGS &&
+			 range->range_id != TEEMU_BAR_MEM &&
+			 range->range_id != TEEMU_BAR_MSIX)
+			ret = attest_expect(a, "report: id of a range", 0,
+					    range->range_id);
+	}
+	return ret;
+}
+
+static int check_size(struct attest *a, uint32_t bar, uint64_t bytes,
+		      const char *what)
+{
+	const struct report_range *range = attest_range(a, bar);
+
+	return attest_expect(a, what, bytes / ATTEST_PAGE,
+			     range ? range->pages : 0);
+}
+
+/* the device is the one that the guest has a driver for */
+static int check_report(struct attest *a, size_t len)
+{
+	const struct report *report = (const void *)a->report;
+	int ret;
+
+	if (len < sizeof(*report) || report->nr_ranges > MAX_RANGES ||
+	    len < sizeof(*report) + 4 +
+		  report->nr_ranges * sizeof(report->range[0]))
+		return attest_expect(a, "report: bytes for what it says", 0, len);
+	ret = attest_expect(a, "report: interface info", INFO_DMA_NO_PASID,
+			    report->interface_info &
+			    (INFO_DMA_NO_PASID | INFO_UNWANTED)) ?:
+	      check_ranges(a, report);
+	if (ret)
+		return ret;
+	a->report_len = len;
+	return check_size(a, TEEMU_BAR_REGS, TEEMU_BAR_REGS_SIZE,
+			  "report: pages of BAR 0") ?:
+	       check_size(a, TEEMU_BAR_MEM, TEEMU_BAR_MEM_SIZE,
+			  "report: pages of BAR 2");
+}
+
+static int read_report(struct attest *a)
+{
+	size_t len;
+	int ret;
+
+	a->report_len = 0;
+	ret = read_all(a, "READ_REPORT", IOMMU_VDEVICE_TSM_REQ_READ_REPORT,
+		       a->report, sizeof(a->report), &len);
+	if (ret)
+		return ret;
+	sha384(a->report, len, a->report_digest);
+	ret = check_report(a, len) ?: a->vendor->report(a);
+	if (ret)
+		a->report_len = 0;
+	return ret;
+}
+
+int attest_mmio(struct attest *a, const struct attest_mmio *m, bool on)
+{
+	const struct report_range *range = attest_range(a, m->bar);
+	struct attest_mmio part, left = *m;
+	int ret;
+
+	if (!range || m->first > range->pages ||
+	    m->pages > range->pages - m->first)
+		return attest_expect(a, "report: pages of the BAR",
+				     (uint64_t)m->first + m->pages,
+				     range ? range->pages : 0);
+	a->small = false;
+	while (left.pages) {
+		part = left;
+		ret = a->vendor->mmio(a, &part, on);
+		if (ret)
+			return ret;
+		left.gpa += part.pages * ATTEST_PAGE;
+		left.first += part.pages;
+		left.pages -= part.pages;
+	}
+	return 0;
+}
+
+static int areas(struct attest *a, bool on)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < a->nr_areas; i++)
+		ret = attest_mmio(a, &a->area[i], on);
+	return ret;
+}
+
+int attest_step(struct attest *a, enum attest_step step)
+{
+	switch (step) {
+	case ATTEST_CERTS:
+		return read_certs(a);
+	case ATTEST_REPORT:
+		return read_report(a);
+	case ATTEST_MMIO:
+	case ATTEST_MMIO_OFF:
+		return areas(a, step == ATTEST_MMIO);
+	case ATTEST_DMA:
+	case ATTEST_DMA_OFF:
+		return a->vendor->dma(a, step == ATTEST_DMA);
+	case ATTEST_START:
+	case ATTEST_STOP:
+		return a->vendor->state(a, step == ATTEST_START);
+	default:
+		return 0;
+	}
+}
+
+bool attest_has(const enum attest_step *order, enum attest_step step)
+{
+	while (*order != ATTEST_END && *order != step)
+		order++;
+	return *order == step;
 }

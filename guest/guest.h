@@ -42,16 +42,15 @@ void __attribute__((noreturn)) call_exit_ok(void);
 /* time in milliseconds since boot */
 uint64_t now_ms(void);
 
-/* sha384.c */
-#define SHA384_SIZE	48
-void sha384(const void *data, size_t len, uint8_t digest[SHA384_SIZE]);
-
-/* attest.c: end the VM when the device is not what it must be */
-void attest_identity(void);
-void attest_report(void);
-void attest_accept(void);
-void attest_run(void);
-void attest_untouchable(void);
+/* accept.c: end the VM when the device is not what it must be */
+/* certificates and report only */
+void tdi_attest(void);
+/* all of it, in the architecture's order: the device can be used */
+void tdi_accept(void);
+/* what the architecture wants undone before an unbind is asked for */
+void tdi_leave(void);
+/* private MMIO that is not validated, or not any more, faults */
+void tdi_untouchable(void);
 
 /* use.c: end the VM when the device does not work */
 void use_device(void);

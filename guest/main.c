@@ -44,11 +44,8 @@ static void hello(void)
 
 static void accept_and_run(void)
 {
-	attest_untouchable();
-	attest_identity();
-	attest_report();
-	attest_accept();
-	attest_run();
+	tdi_untouchable();
+	tdi_accept();
 }
 
 static void accept_use_unbind(void)
@@ -57,11 +54,12 @@ static void accept_use_unbind(void)
 
 	accept_and_run();
 	use_device();
+	tdi_leave();
 	ret = call_unbind();
 	if (ret)
 		call_exit_failed("unbind: expected 0, saw errno %u",
 				 (uint64_t)-ret);
-	attest_untouchable();
+	tdi_untouchable();
 }
 
 static void again(void)
@@ -80,8 +78,7 @@ static void __attribute__((noreturn)) locked(void)
 {
 	uint64_t beat, until;
 
-	attest_identity();
-	attest_report();
+	tdi_attest();
 	for (beat = 0;; beat++) {
 		call_mark(TVM_MARK_BEAT, beat);
 		for (until = now_ms() + 100; now_ms() < until;)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* SHA-384 (FIPS 180-4) of one buffer */
+#include "attest.h"
 #include "guest.h"
 
 #define BLOCK	128
@@ -81,7 +82,7 @@ static void compress(uint64_t h[8], const uint8_t *block)
 		h[i] += v[i];
 }
 
-void sha384(const void *data, size_t len, uint8_t digest[SHA384_SIZE])
+void sha384(const void *data, size_t len, uint8_t digest[ATTEST_DIGEST])
 {
 	uint64_t h[8] = {
 		0xcbbb9d5dc1059ed8ULL, 0x629a292a367cd507ULL, 0x9159015a3070dd17ULL,
@@ -103,6 +104,6 @@ void sha384(const void *data, size_t len, uint8_t digest[SHA384_SIZE])
 	compress(h, last);
 	if (tail == 2 * BLOCK)
 		compress(h, last + BLOCK);
-	for (i = 0; i < SHA384_SIZE; i++)
+	for (i = 0; i < ATTEST_DIGEST; i++)
 		digest[i] = h[i / 8] >> (56 - 8 * (i % 8));
 }

@@ -47,7 +47,7 @@
 #define TVM_PORT		0x7e0
 
 #define TVM_BOOT_MAGIC		0x544f4f42544d5654ULL	/* "TVMTBOOT" */
-#define TVM_ABI_VERSION		1
+#define TVM_ABI_VERSION		2
 
 enum tvm_mode {
 	TVM_MODE_HELLO = 1,	/* no device: boot, call, use private memory, exit */
@@ -68,6 +68,8 @@ enum tvm_mode {
  *		TVM_BUFFER_SIZE
  * @tsc_khz: ticks of the time stamp counter in a millisecond
  * @seed: of the test pattern
+ * @arch: enum iommu_tsm_tvm_arch: whose requests the guest makes
+ * @reserved: 0
  */
 struct tvm_boot {
 	__u64 magic;
@@ -77,6 +79,8 @@ struct tvm_boot {
 	__u32 copy_bytes;
 	__u32 tsc_khz;
 	__u32 seed;
+	__u32 arch;
+	__u32 reserved;
 };
 
 enum tvm_call {
@@ -100,6 +104,8 @@ enum tvm_mark {
 	TVM_MARK_USE_BEGIN = 8,	/* from here to USE_END no exit is allowed */
 	TVM_MARK_USE_END = 9,	/* number: bytes moved and verified */
 	TVM_MARK_BEAT = 10,	/* LOOP, LOCKED: alive; number: descriptors done */
+	TVM_MARK_ACCEPTED = 11,	/* all of it: the device can be used */
+	TVM_MARK_LEFT = 12,	/* ready for the unbind; number: steps it took */
 };
 
 enum tvm_verdict {

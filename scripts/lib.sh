@@ -94,6 +94,21 @@ same() {
 	[ -f "$1" ] && [ "$(<"$1")" = "$2" ]
 }
 
+# The vendors that are meant: vendor_names "all" or "tdx,cca" or "tdx cca"
+vendor_names() {
+	local name names=()
+
+	for name in ${1//,/ }; do
+		case $name in
+		all) names+=(tdx sev cca) ;;
+		tdx | sev | cca) names+=("$name") ;;
+		*) die "no such vendor: $name (tdx, sev, cca or all)" ;;
+		esac
+	done
+	((${#names[@]})) || die "no vendor (tdx, sev, cca or all)"
+	printf '%s\n' "${names[*]}"
+}
+
 check_flavour() {
 	case $1 in
 	base | debug) ;;

@@ -15,6 +15,7 @@
 #include <tdi/sysfs.h>
 
 #include "audit.h"
+#include "vendors.h"
 
 #define DEBUGFS		"/sys/kernel/debug"
 #define MAX_FUNCTIONS	64
@@ -83,12 +84,6 @@ static bool link_connected(const char *vendor)
 	return false;
 }
 
-/* tables that live as long as the link is connected */
-static bool of_link(const char *name)
-{
-	return !strcmp(name, "streams") || !strcmp(name, "spdm");
-}
-
 static int read_tables(const char *vendor, struct audit *a)
 {
 	char text[4096], name[64], *line, *save;
@@ -105,7 +100,7 @@ static int read_tables(const char *vendor, struct audit *a)
 			append(a->tables, sizeof(a->tables), "unreadable", line);
 			continue;
 		}
-		if (!count || (a->connected && of_link(name)))
+		if (count <= (a->connected ? vendor_link_most(vendor, name) : 0))
 			continue;
 		snprintf(number, sizeof(number), "%llu", count);
 		append(a->tables, sizeof(a->tables), name, number);

@@ -14,11 +14,11 @@
 
 int process_start(struct process *p, const struct story *s, const char *mode)
 {
-	char fd[16], timeout[16];
+	char fd[16], timeout[16], pages[16];
 	char *argv[] = {
-		(char *)s->tvmm, "--device", (char *)s->bdf, "--mode",
-		(char *)mode, "--payload", (char *)s->payload, "--report-fd",
-		fd, "--timeout", timeout, NULL,
+		(char *)s->opt->tvmm, "--device", (char *)s->bdf, "--mode",
+		(char *)mode, "--payload", (char *)s->opt->payload, "--report-fd",
+		fd, "--timeout", timeout, "--bar2-pages", pages, NULL,
 	};
 	int pipe_fds[2], ret;
 
@@ -27,13 +27,14 @@ int process_start(struct process *p, const struct story *s, const char *mode)
 	if (pipe2(pipe_fds, O_CLOEXEC))
 		return -errno;
 	snprintf(fd, sizeof(fd), "%d", pipe_fds[1]);
-	snprintf(timeout, sizeof(timeout), "%u", s->timeout);
+	snprintf(timeout, sizeof(timeout), "%u", s->opt->timeout);
+	snprintf(pages, sizeof(pages), "%u", s->opt->bar2_pages);
 	fflush(NULL);
 	p->pid = fork();
 	ret = -errno;
 	if (!p->pid) {
 		fcntl(pipe_fds[1], F_SETFD, 0);
-		execv(s->tvmm, argv);
+		execv(s->opt->tvmm, argv);
 		_exit(127);
 	}
 	close(pipe_fds[1]);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,11 +22,12 @@ uint64_t story_ms(void)
 static void usage(FILE *out)
 {
 	fputs("usage: tdi-story [options]\n"
-	      "Connect, bind, use, unbind, lose and bind again one confidential device.\n"
+	      "Connect, bind, use, unbind, lose and bind again one confidential device of\n"
+	      "each vendor, one vendor after the other.\n"
 	      "\n"
+	      "  --vendor NAME   tdx, sev, cca or all; may be given several times (all)\n"
 	      "  --function N    function of the device to give away, 0 or 1 (1)\n"
-	      "  --vendor NAME   platform below /sys/kernel/debug/teemu (tdx)\n"
-	      "  --out DIR       where result.json and trace.txt go (/out)\n"
+	      "  --out DIR       where result.json and trace-NAME.txt go (/out)\n"
 	      "  --tvmm FILE     /bin/tvmm\n"
 	      "  --payload FILE  /share/payload.bin\n"
 	      "  --timeout S     for one step of tvmm (60)\n"
@@ -36,7 +36,58 @@ static void usage(FILE *out)
 	      "exit code: 0 every step held, 1 one did not, 2 usage\n", out);
 }
 
-static bool parse(struct story *s, int argc, char **argv)
+/* one that was named before is not told twice */
+static bool add_vendor(struct options *opt, const struct vendor *v)
+{
+	int i;
+
+	for (i = 0; opt->vendor[i]; i++)
+		if (opt->vendor[i] == v)
+			return true;
+	opt->vendor[i] = v;
+	return v;
+}
+
+static bool add_vendors(struct options *opt, const char *name)
+{
+	int i;
+
+	if (strcmp(name, "all"))
+		return add_vendor(opt, vendor_find(name));
+	for (i = 0; i < NR_VENDORS; i++)
+		add_vendor(opt, &vendors[i]);
+	return true;
+}
+
+static bool set_option(struct options *opt, int c)
+{
+	switch (c) {
+	case 'f':
+		if (strcmp(optarg, "0") && strcmp(optarg, "1"))
+			return false;
+		opt->fn = optarg[0] - '0';
+		return true;
+	case 'v':
+		return add_vendors(opt, optarg);
+	case 'o':
+		opt->out = optarg;
+		return true;
+	case 't':
+		opt->tvmm = optarg;
+		return true;
+	case 'p':
+		opt->payload = optarg;
+		return true;
+	case 's':
+		opt->timeout = atoi(optarg);
+		return opt->timeout && opt->timeout <= 3600;
+	default:
+		return false;
+	}
+}
+
+/* 0, 1: help was asked for, -EINVAL */
+static int parse(struct options *opt, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "function", required_argument, NULL, 'f' },
@@ -51,40 +102,14 @@ static bool parse(struct story *s, int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'f':
-			if (strcmp(optarg, "0") && strcmp(optarg, "1"))
-				return false;
-			s->fn = optarg[0] - '0';
-			break;
-		case 'v':
-			if (!optarg[0] || strchr(optarg, '/') ||
-			    strlen(optarg) > 16)
-				return false;
-			s->vendor = optarg;
-			break;
-		case 'o':
-			s->out = optarg;
-			break;
-		case 't':
-			s->tvmm = optarg;
-			break;
-		case 'p':
-			s->payload = optarg;
-			break;
-		case 's':
-			s->timeout = atoi(optarg);
-			if (!s->timeout || s->timeout > 3600)
-				return false;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			return false;
-		}
+		if (c == 'h')
+			return 1;
+		if (!set_option(opt, c))
+			return -EINVAL;
 	}
-	return optind == argc;
+	if (!opt->vendor[0])
+		add_vendors(opt, "all");
+	return optind == argc ? 0 : -EINVAL;
 }
 
 static bool run_step(struct story *s, int i)
@@ -98,11 +123,11 @@ static bool run_step(struct story *s, int i)
 	r->ok = story_steps[i].run(s);
 	now = story_ms();
 	r->ms = now - start;
-	printf("story %7.3f s  %d %-8s %-6s %5llu ms  ", (now - s->start_ms) / 1e3,
-	       i + 1, r->name, r->ok ? "ok" : "FAILED",
+	printf("story %s %7.3f s  %d %-8s %-6s %5llu ms  ", s->vendor->name,
+	       (now - s->start_ms) / 1e3, i + 1, r->name, r->ok ? "ok" : "FAILED",
 	       (unsigned long long)r->ms);
 	printf("%s", r->ok ? s->text : "");
-	if (!audit_read(s->vendor, &a))
+	if (!audit_read(s->vendor->name, &a))
 		printf("%sreferee: %llu calls, %llu refused, %llu violations",
 		       r->ok ? "; " : "", (unsigned long long)a.calls,
 		       (unsigned long long)a.refused,
@@ -114,78 +139,68 @@ static bool run_step(struct story *s, int i)
 	return r->ok;
 }
 
-static int write_result(struct story *s, bool ok)
+static void tell(struct story *s, const struct options *opt,
+		 const struct vendor *vendor)
 {
-	struct audit a = { 0 };
-	struct utsname uts;
 	char path[512];
-	FILE *out;
-	int i;
+	int i, ret;
 
-	snprintf(path, sizeof(path), "%s/result.json", s->out);
-	out = fopen(path, "we");
-	if (!out)
-		return -errno;
-	uname(&uts);
-	audit_read(s->vendor, &a);
-	fprintf(out, "{\"verdict\": \"%s\", \"kernel\": \"%s\", \"steps\": [",
-		ok ? "ok" : "failed", uts.release);
-	for (i = 0; i < s->nr_steps; i++)
-		fprintf(out, "%s{\"name\": \"%s\", \"ok\": %s, \"ms\": %llu}",
-			i ? ", " : "", s->steps[i].name,
-			s->steps[i].ok ? "true" : "false",
-			(unsigned long long)s->steps[i].ms);
-	fprintf(out, "], \"referee\": {\"calls\": %llu, \"refused\": %llu, \"violations\": %llu}, ",
-		(unsigned long long)a.calls, (unsigned long long)a.refused,
-		(unsigned long long)a.violations);
-	if (s->exits_known)
-		fprintf(out, "\"exits_during_mmio\": %llu}\n",
-			(unsigned long long)s->exits);
-	else
-		fprintf(out, "\"exits_during_mmio\": null}\n");
-	return fclose(out) ? -errno : 0;
+	*s = (struct story) {
+		.opt = opt,
+		.vendor = vendor,
+		.proc.fd = -1,
+		.start_ms = story_ms(),
+		.ok = true,
+	};
+	trace_start();
+	for (i = 0; s->ok && i < story_nr_steps; i++)
+		s->ok = run_step(s, i);
+	if (s->proc.pid)
+		process_end(&s->proc, SIGKILL, 10000);
+	snprintf(path, sizeof(path), "%s/trace-%s.txt", opt->out, vendor->name);
+	ret = trace_save(path);
+	if (ret)
+		printf("story: no %s: %s\n", path, strerror(-ret));
+	if (audit_read(vendor->name, &s->referee) || s->referee.violations)
+		s->ok = false;
 }
 
 int main(int argc, char **argv)
 {
-	struct story s = {
-		.vendor = "tdx",
+	static struct story stories[NR_VENDORS];
+	struct options opt = {
 		.out = "/out",
 		.tvmm = "/bin/tvmm",
 		.payload = "/share/payload.bin",
 		.fn = 1,
 		.timeout = 60,
-		.proc.fd = -1,
+		.bar2_pages = 576,	/* a leaf of 2 MiB, and 64 of 4 KiB */
 	};
-	char path[512];
 	bool ok = true;
-	int i, ret;
+	int nr, i, ret;
 
-	if (!parse(&s, argc, argv)) {
-		usage(stderr);
-		return 2;
+	ret = parse(&opt, argc, argv);
+	if (ret) {
+		usage(ret < 0 ? stderr : stdout);
+		return ret < 0 ? 2 : 0;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	mkdir(s.out, 0755);
-	trace_start();
-	s.start_ms = story_ms();
-	for (i = 0; ok && i < story_nr_steps; i++)
-		ok = run_step(&s, i);
-	if (s.proc.pid)
-		process_end(&s.proc, SIGKILL, 10000);
-	snprintf(path, sizeof(path), "%s/trace.txt", s.out);
-	ret = trace_save(path);
-	if (ret)
-		printf("story: no %s: %s\n", path, strerror(-ret));
-	ret = write_result(&s, ok);
+	mkdir(opt.out, 0755);
+	for (nr = 0; opt.vendor[nr]; nr++)
+		tell(&stories[nr], &opt, opt.vendor[nr]);
+	ret = result_write(&opt, stories, nr);
 	if (ret) {
-		printf("story: no result.json in %s: %s\n", s.out,
+		printf("story: no result.json in %s: %s\n", opt.out,
 		       strerror(-ret));
 		ok = false;
 	}
-	if (ok)
-		printf("STORY: ok\n");
-	else
-		printf("STORY: FAILED at %s\n", s.steps[s.nr_steps - 1].name);
+	for (i = 0; i < nr; i++) {
+		struct story *s = &stories[i];
+
+		ok &= s->ok;
+		printf("STORY %s: %s%s\n", s->vendor->name,
+		       s->ok ? "ok" : "FAILED at ",
+		       s->ok ? "" : s->steps[s->nr_steps - 1].name);
+	}
 	return ok ? 0 : 1;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tdi-story: one confidential device, bound, used, lost and bound again.
+ * tdi-story: one confidential device of each vendor, bound, used, lost and bound
+ * again.
  *
- *  story.c		options, the steps in turn, result.json
+ *  story.c		options, the vendors and their steps in turn
  *  story_steps.c	the steps
+ *  result.c		result.json
  *  process.c		a tvmm that runs beside the story
- *  trace.c		the kernel's trace of it
+ *  trace.c		the kernel's trace of it, and what it tells
  */
 #ifndef TDI_STORY_H
 #define TDI_STORY_H
@@ -17,6 +19,7 @@
 #include <tdi/sysfs.h>
 
 #include "audit.h"
+#include "vendors.h"
 
 #define TEXT_MAX	640
 
@@ -51,23 +54,42 @@ struct step_result {
 #define MAX_STEPS	8
 
 /**
- * struct story - everything; one per run
- * @vendor, @out, @tvmm, @payload, @fn: options
+ * struct options - what was asked for
+ * @vendor: in turn, ended by NULL
+ * @out: where result.json and the traces go
+ * @fn: function of each device to give away
+ * @timeout: s, of one step of tvmm
+ * @bar2_pages: that the guest accepts of BAR 2
+ */
+struct options {
+	const struct vendor *vendor[NR_VENDORS + 1];
+	const char *out;
+	const char *tvmm;
+	const char *payload;
+	unsigned int fn;
+	unsigned int timeout;
+	unsigned int bar2_pages;
+};
+
+/**
+ * struct story - everything of one vendor
+ * @opt: options
+ * @vendor: whose story it is
  * @bdf: the function that is given away
  * @dsm: function 0 of its device
  * @proc: the tvmm of the present step
  * @text: what the present step has done
  * @expected, @seen, @look: of the failure of the present step
  * @exits, @exits_known: exits during MMIO over all runs
+ * @calls, @calls_known: of firmware, in the first life
+ * @minimum: what its firmware demands
  * @steps, @nr_steps: results so far
+ * @referee: at the end
+ * @ok: every step held
  */
 struct story {
-	const char *vendor;
-	const char *out;
-	const char *tvmm;
-	const char *payload;
-	unsigned int fn;
-	unsigned int timeout;
+	const struct options *opt;
+	const struct vendor *vendor;
 	char bdf[TDI_BDF_MAX];
 	char dsm[TDI_BDF_MAX];
 	struct process proc;
@@ -77,9 +99,14 @@ struct story {
 	char look[TEXT_MAX];
 	uint64_t exits;
 	bool exits_known;
+	struct vendor_calls calls;
+	struct vendor_calls minimum;
+	bool calls_known;
 	struct step_result steps[MAX_STEPS];
 	int nr_steps;
 	uint64_t start_ms;
+	struct audit referee;
+	bool ok;
 };
 
 /* a step: true if it held; else expected, seen and look are filled */
@@ -92,6 +119,9 @@ extern const struct step story_steps[];
 extern const int story_nr_steps;
 
 uint64_t story_ms(void);
+
+/* result.c: 0 or -errno */
+int result_write(const struct options *opt, const struct story *stories, int nr);
 
 /* process.c: 0 or -errno */
 int process_start(struct process *p, const struct story *s, const char *mode);
@@ -106,10 +136,30 @@ int process_expect(struct process *p, const char *name, unsigned int beats,
 int process_end(struct process *p, int signal, unsigned int timeout_ms);
 
 /* trace.c */
+
+/**
+ * struct trace_life - what the trace tells of the first life of a TDI
+ * @calls: firmware calls about the device, made by tvmm
+ * @stopped_first: STOP came before the unbind began
+ * @accepted, @complete: the trace has the end of acceptance, and of the unbind
+ */
+struct trace_life {
+	struct vendor_calls calls;
+	bool stopped_first;
+	bool accepted;
+	bool complete;
+};
+
+/* begin an empty trace */
 void trace_start(void);
+/* the guest has accepted everything */
+void trace_accepted(void);
 /* copy the trace to @path; 0 or -errno */
 int trace_save(const char *path);
 /* a line of the trace that has @what into @line; false when there is none */
 bool trace_find(const char *what, char *line, size_t size);
+/* go through the trace of @vendor's function @bdf; 0 or -errno */
+int trace_first_life(const char *vendor, const char *bdf,
+		     struct trace_life *life);
 
 #endif /* TDI_STORY_H */

@@ -15,7 +15,7 @@
 #define AUDIT_MS	5000
 #define END_MS		20000
 
-#define LOOK_TRACE	"the trace (trace.txt), the kernel's messages above"
+#define LOOK_TRACE	"the trace (trace-NAME.txt), the kernel's messages above"
 
 static void __attribute__((format(printf, 2, 3)))
 done(struct story *s, const char *fmt, ...)
@@ -47,7 +47,7 @@ static bool tvmm_reaches(struct story *s, const char *name)
 	char expected[TEXT_MAX];
 	int ret;
 
-	ret = process_expect(&s->proc, name, 0, s->timeout * 1000);
+	ret = process_expect(&s->proc, name, 0, s->opt->timeout * 1000);
 	if (!ret)
 		return true;
 	snprintf(expected, sizeof(expected), "tvmm reports step \"%s\"", name);
@@ -60,7 +60,7 @@ static bool tvmm_starts(struct story *s, const char *mode)
 {
 	int ret = process_start(&s->proc, s, mode);
 
-	return !ret || failed(s, "tvmm starts", s->tvmm, "%s", strerror(-ret));
+	return !ret || failed(s, "tvmm starts", s->opt->tvmm, "%s", strerror(-ret));
 }
 
 /* tvmm ends by itself, content, and leaves nothing behind */
@@ -81,7 +81,7 @@ static bool clean(struct story *s, struct audit *a)
 	char why[768];
 	int ret;
 
-	ret = audit_wait(s->vendor, AUDIT_MS, a);
+	ret = audit_wait(s->vendor->name, AUDIT_MS, a);
 	if (!ret)
 		return true;
 	if (ret != -EBUSY)
@@ -98,8 +98,8 @@ static bool state_is(struct story *s, const char *want, const char *other)
 	char path[32], state[64];
 	int ret;
 
-	snprintf(path, sizeof(path), "fn%u/tdi", s->fn);
-	ret = audit_file(s->vendor, path, state, sizeof(state));
+	snprintf(path, sizeof(path), "fn%u/tdi", s->opt->fn);
+	ret = audit_file(s->vendor->name, path, state, sizeof(state));
 	if (ret)
 		return failed(s, want, path, "%s", strerror(-ret));
 	state[strcspn(state, "\n")] = 0;
@@ -108,30 +108,29 @@ static bool state_is(struct story *s, const char *want, const char *other)
 	return true;
 }
 
-/* BDFs of the function to give away and of function 0 of its device */
-static bool find_functions(struct story *s, const char *tsm)
+/*
+ * The vendor's DSM host and the function to give away: those below the root complex
+ * that its TSM serves. Of several the first.
+ */
+static bool find_functions(struct story *s, const char *parent, const char *tsm)
 {
 	struct tdi_function fns[MAX_FUNCTIONS];
 	int n, i, ret;
 
 	n = tdi_function_list(TEEMU_VENDOR_ID, TEEMU_DEVICE_ID, fns,
 			      MAX_FUNCTIONS);
-	/* any tsmN can be tried on any device: wrong vendors refuse */
 	for (i = 0; i < n && i < MAX_FUNCTIONS; i++) {
-		if (!fns[i].dsm)
+		if (!fns[i].dsm || tdi_function_below(fns[i].bdf, parent) != 1)
 			continue;
 		ret = strcmp(fns[i].tsm, tsm) ?
 		      tdi_link_connect(fns[i].bdf, tsm) : 0;
-		if (ret) {
-			failed(s, "tsm/connect answers 0", LOOK_TRACE,
-			       "%s: %s", fns[i].bdf, strerror(-ret));
-			continue;
-		}
+		if (ret)
+			return failed(s, "tsm/connect answers 0", LOOK_TRACE,
+				      "%s: %s", fns[i].bdf, strerror(-ret));
 		strcpy(s->dsm, fns[i].bdf);
-		return !tdi_bdf_function(s->dsm, s->fn, s->bdf);
+		return !tdi_bdf_function(s->dsm, s->opt->fn, s->bdf);
 	}
-	return s->seen[0] ? false :
-	       failed(s, "a DSM host with vendor 1dad device 7e10",
+	return failed(s, "a DSM host with vendor 1dad device 7e10 on its root complex",
 		      "the kernel's messages, is memory reserved on its command line?",
 		      "%d functions, none with tsm/connect", n);
 }
@@ -141,13 +140,13 @@ static bool step_connect(struct story *s)
 	char parent[TDI_NAME_MAX], tsm[TDI_NAME_MAX], now[TDI_NAME_MAX];
 	int ret;
 
-	snprintf(parent, sizeof(parent), "teemu-%s", s->vendor);
+	snprintf(parent, sizeof(parent), "teemu-%s", s->vendor->name);
 	ret = tdi_tsm_find(parent, tsm);
 	if (ret)
 		return failed(s, "a TSM below /sys/class/tsm",
 			      "the kernel's messages", "%s: %s", parent,
 			      strerror(-ret));
-	if (!find_functions(s, tsm))
+	if (!find_functions(s, parent, tsm))
 		return false;
 	ret = tdi_attr_read(s->dsm, "tsm/connect", now, sizeof(now));
 	if (ret || strcmp(now, tsm))
@@ -175,9 +174,10 @@ static bool step_bind(struct story *s)
 
 static bool step_accept(struct story *s)
 {
-	if (!tvmm_reaches(s, "run"))
+	if (!tvmm_reaches(s, "accept"))
 		return false;
-	done(s, "guest: certificates, report, MMIO page by page, DMA, started");
+	trace_accepted();
+	done(s, "guest: certificates, report, MMIO, DMA, started, in its architecture's order");
 	return true;
 }
 
@@ -202,14 +202,51 @@ static bool step_use(struct story *s)
 	return true;
 }
 
+/*
+ * What the kernel's trace says about the first life: how many firmware calls it took,
+ * and who stopped the TDI. Without a trace there is nothing to be judged.
+ */
+static bool first_life(struct story *s)
+{
+	const uint32_t pages[] = {
+		TEEMU_BAR_REGS_SIZE / 4096, s->opt->bar2_pages,
+	};
+	struct trace_life life;
+	int ret;
+
+	ret = trace_first_life(s->vendor->name, s->bdf, &life);
+	if (ret)
+		return failed(s, "a trace and " VENDOR_DIR "/*/calls",
+			      "the kernel's configuration", "%s", strerror(-ret));
+	if (!life.accepted || !life.complete)
+		return failed(s, "a trace of bind, acceptance and unbind",
+			      LOOK_TRACE, "accepted %d, unbound %d",
+			      life.accepted, life.complete);
+	if (life.stopped_first != s->vendor->stops_first)
+		return failed(s, s->vendor->stops_first ?
+			      "the guest stops the TDI before the unbind" :
+			      "the unbind stops the TDI, not the guest",
+			      LOOK_TRACE, "STOP came %s",
+			      life.stopped_first ? "before" : "after");
+	s->calls = life.calls;
+	s->minimum = vendor_minimum(s->vendor->name, pages, 2);
+	s->calls_known = true;
+	return true;
+}
+
 static bool step_shared(struct story *s)
 {
 	struct audit a;
 
 	if (!tvmm_reaches(s, "shared") || !tvmm_reaches(s, "exit") ||
-	    !tvmm_ends(s) || !clean(s, &a))
+	    !tvmm_ends(s) || !clean(s, &a) || !first_life(s))
 		return false;
-	done(s, "unbound at the guest's request, same device works shared, audit clean");
+	done(s, "unbound at the guest's request, same device works shared, audit clean; %llu leaves, calls: bind %llu (at least %llu), unbind %llu (%llu)",
+	     (unsigned long long)s->minimum.leaves,
+	     (unsigned long long)s->calls.bind,
+	     (unsigned long long)s->minimum.bind,
+	     (unsigned long long)s->calls.unbind,
+	     (unsigned long long)s->minimum.unbind);
 	return true;
 }
 
@@ -218,8 +255,8 @@ static uint64_t dma_counter(struct story *s, bool *in_flight)
 {
 	char path[32], text[512];
 
-	snprintf(path, sizeof(path), "fn%u/dma", s->fn);
-	if (audit_file(s->vendor, path, text, sizeof(text)))
+	snprintf(path, sizeof(path), "fn%u/dma", s->opt->fn);
+	if (audit_file(s->vendor->name, path, text, sizeof(text)))
 		return 0;
 	*in_flight = audit_number(text, "in_flight");
 	return audit_number(text, "descs");
@@ -253,9 +290,9 @@ static bool step_kill(struct story *s)
 	uint64_t descs, killed;
 	int status;
 
-	if (!tvmm_starts(s, "loop") || !tvmm_reaches(s, "run"))
+	if (!tvmm_starts(s, "loop") || !tvmm_reaches(s, "accept"))
 		return false;
-	if (process_expect(&s->proc, NULL, 2, s->timeout * 1000))
+	if (process_expect(&s->proc, NULL, 2, s->opt->timeout * 1000))
 		return failed(s, "a payload that does DMA for ever",
 			      "tvmm's lines above", "%s",
 			      s->proc.failed[0] ? s->proc.failed : "silence");

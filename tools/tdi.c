@@ -11,6 +11,7 @@
 #include <tdi/sysfs.h>
 
 #include "audit.h"
+#include "firmware.h"
 
 #define MAX_FUNCTIONS	256
 
@@ -142,6 +143,16 @@ static int cmd_audit(char **argv)
 	return seen ? result : complain("audit", "platforms", -ENOENT);
 }
 
+static int cmd_firmware(char **argv)
+{
+	const char *vendor = "";
+	int ret;
+
+	(void)argv;
+	ret = firmware_print(stdout, &vendor);
+	return ret ? complain("firmware", vendor, ret) : EXIT_OK;
+}
+
 static const struct {
 	const char *name;
 	const char *args;
@@ -159,6 +170,8 @@ static const struct {
 	{ "release", "BDF", 1, cmd_release, "take it from its driver again" },
 	{ "audit", "", 0, cmd_audit,
 	  "referee, firmware tables, TDI states, VMs: must be clean when nothing is bound" },
+	{ "firmware", "", 0, cmd_firmware,
+	  "docs/firmware.md: what the firmware models cover, from their own tables" },
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))

@@ -42,7 +42,7 @@ static int open_device(struct tvmm *t)
 		return failed(t, ret, "/dev/iommu");
 	ret = tdi_device_open(t->opt.bdf, &d->dev);
 	if (ret)
-		return failed(t, ret, "VFIO device (bound to vfio-pci?)");
+		return failed(t, ret, "VFIO device: give it to vfio-pci (tdi vfio BDF)");
 	ret = tdi_vm_add_device(t->vm, d->dev);
 	if (ret)
 		return failed(t, ret, "KVM_DEV_VFIO_FILE_ADD");
@@ -225,6 +225,25 @@ void device_destroy(struct tvmm *t)
 	d->iommu = NULL;
 }
 
+/* what the VMM's owner can do about a bind that fails */
+static const char *advice(int ret)
+{
+	switch (ret) {
+	case -ENXIO:
+		return "connect the link of its function 0 (tdi connect BDF TSM)";
+	case -ENODEV:
+		return "the VFIO device has no VM: add it before it is bound to iommufd";
+	case -EOPNOTSUPP:
+		return "this function's TSM, IOMMU or KVM has no confidential devices";
+	case -EBUSY:
+		return "something else has the device or a mapping of its BARs: try again";
+	case -EIO:
+		return "see the kernel's messages; a quarantined device needs a cold reset";
+	default:
+		return "see the kernel's messages";
+	}
+}
+
 int device_bind(struct tvmm *t)
 {
 	struct device *d = &t->device;
@@ -234,8 +253,9 @@ int device_bind(struct tvmm *t)
 		return -ENODEV;
 	ret = tdi_tsm_bind(d->iommu, d->vdevice_id);
 	if (ret)
-		return report_failed(t, "bind", ret, "IOMMU_VDEVICE_TSM_BIND: %s",
-				     strerror(-ret));
+		return report_failed(t, "bind", ret,
+				     "IOMMU_VDEVICE_TSM_BIND: %s; %s",
+				     strerror(-ret), advice(ret));
 	d->bound = true;
 	report_ok(t, "bind", "TDI locked, host out, BARs private");
 	return 0;

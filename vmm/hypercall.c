@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <linux/iommufd.h>
-
 #include "tvmm.h"
 
 static int call_log(struct tvmm *t, struct tvm_mbox *call)
@@ -21,7 +19,7 @@ static int call_tsm(struct tvmm *t, struct tvm_mbox *call)
 	uint8_t resp[TVM_MBOX_DATA];
 	struct tdi_request req = {
 		.op = call->arg[0],
-		.arch = IOMMU_TSM_TVM_ARCH_TDX,
+		.arch = t->opt.arch,
 		.req = call->data,
 		.req_len = call->in_len,
 		.resp = resp,
@@ -92,13 +90,20 @@ static int call_mark(struct tvmm *t, struct tvm_mbox *call)
 			  number);
 		return 0;
 	case TVM_MARK_MMIO:
-		report_ok(t, "mmio", "%llu pages accepted one by one", number);
+		report_ok(t, "mmio", "%llu pages accepted", number);
 		return 0;
 	case TVM_MARK_DMA:
 		report_ok(t, "dma", "trusted DMA accepted");
 		return 0;
 	case TVM_MARK_RUN:
 		report_ok(t, "run", "TDI in RUN");
+		return 0;
+	case TVM_MARK_ACCEPTED:
+		report_ok(t, "accept", "in the order of its architecture");
+		return 0;
+	case TVM_MARK_LEFT:
+		report_ok(t, "leave", "%llu steps that its architecture wants before an unbind",
+			  number);
 		return 0;
 	case TVM_MARK_USE_BEGIN:
 		t->vcpu.in_use = true;

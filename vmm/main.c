@@ -28,6 +28,8 @@ static void usage(FILE *out)
 	      "\n"
 	      "  --device BDF       the function, bound to vfio-pci, its link connected\n"
 	      "  --no-device        no TDI: boots, checks private memory, ends\n"
+	      "  --vendor NAME      tdx, sev or cca: whose requests the guest makes (default:\n"
+	      "                     those of the TSM that the device is connected to)\n"
 	      "  --mode MODE        what the payload does (full):\n"
 	      "       full          attest, run, use, ask for unbind; tvmm uses it shared\n"
 	      "       once          attest, run, use, end while bound\n"
@@ -35,7 +37,7 @@ static void usage(FILE *out)
 	      "       loop          attest, run, DMA until killed\n"
 	      "       locked        read the report, accept nothing, wait until killed\n"
 	      "  --payload FILE     /share/payload.bin\n"
-	      "  --bar2-pages N     pages of BAR 2 to accept and use, 1 to 4096 (64)\n"
+	      "  --bar2-pages N     pages of BAR 2 to accept and use, 1 to 4096 (576)\n"
 	      "  --copy-kib N       size of the copy test, multiple of 16, up to 4096 (1024)\n"
 	      "  --timeout S        give up after S seconds, 0: never (120)\n"
 	      "  --report-fd FD     write machine-readable steps there\n"
@@ -71,12 +73,13 @@ static bool set_mode(struct options *opt, const char *name)
 	return false;
 }
 
-enum { O_DEVICE = 1, O_NONE, O_MODE, O_PAYLOAD, O_PAGES, O_COPY, O_TIMEOUT,
+enum { O_DEVICE = 1, O_NONE, O_VENDOR, O_MODE, O_PAYLOAD, O_PAGES, O_COPY, O_TIMEOUT,
        O_REPORT, O_HELP };
 
 static const struct option long_options[] = {
 	{ "device", required_argument, NULL, O_DEVICE },
 	{ "no-device", no_argument, NULL, O_NONE },
+	{ "vendor", required_argument, NULL, O_VENDOR },
 	{ "mode", required_argument, NULL, O_MODE },
 	{ "payload", required_argument, NULL, O_PAYLOAD },
 	{ "bar2-pages", required_argument, NULL, O_PAGES },
@@ -98,6 +101,9 @@ static bool set_option(struct options *opt, int which, bool *none)
 	case O_NONE:
 		*none = true;
 		return true;
+	case O_VENDOR:
+		opt->arch = vendor_arch(optarg);
+		return opt->arch;
 	case O_MODE:
 		return set_mode(opt, optarg);
 	case O_PAYLOAD:
@@ -162,7 +168,9 @@ static int run(struct tvmm *t)
 {
 	int ret;
 
-	ret = vm_create(t) ?: vcpu_create(t) ?: memory_create(t);
+	ret = t->opt.bdf ? vendor_choose(t) : 0;
+	if (!ret)
+		ret = vm_create(t) ?: vcpu_create(t) ?: memory_create(t);
 	if (!ret)
 		ret = t->opt.bdf ? device_create(t) : no_device(t);
 	if (!ret)
@@ -180,7 +188,7 @@ int main(int argc, char **argv)
 		.opt = {
 			.payload = "/share/payload.bin",
 			.mode = TVM_MODE_FULL,
-			.bar2_pages = 64,
+			.bar2_pages = 576,
 			.copy_bytes = 1 << 20,
 			.timeout = 120,
 			.report_fd = -1,

@@ -104,6 +104,7 @@ static int fill_boot_page(struct tvmm *t)
 		.copy_bytes = t->opt.copy_bytes,
 		.tsc_khz = khz,
 		.seed = t->opt.seed,
+		.arch = t->opt.arch,
 	};
 	return 0;
 }

@@ -9,6 +9,7 @@
  *  hypercall.c	what the guest asks for; all of it is hostile input
  *  device.c	the TDI, through libtdi
  *  shared.c	the device in the host's own hands
+ *  vendor.c	whose requests the guest makes
  *  report.c	one line per step
  *
  * Every function answers 0 or -errno; whoever first meets a failure reports it.
@@ -43,6 +44,7 @@ enum {
 struct options {
 	const char *bdf;	/* NULL: no device */
 	const char *payload;
+	uint32_t arch;		/* of the TVM's requests, 0: the device's TSM tells */
 	enum tvm_mode mode;
 	uint32_t bar2_pages;
 	uint32_t copy_bytes;
@@ -134,6 +136,12 @@ int vcpu_loop(struct tvmm *t);
 
 /* hypercall.c: 0 to go on, or -errno to stop */
 int hypercall(struct tvmm *t, uint32_t number);
+
+/* vendor.c */
+/* enum iommu_tsm_tvm_arch of "tdx", "sev" or "cca"; 0: no such name */
+uint32_t vendor_arch(const char *name);
+/* decide what the options leave open: ask the TSM that the device is connected to */
+int vendor_choose(struct tvmm *t);
 
 /* device.c */
 int device_create(struct tvmm *t);

@@ -253,6 +253,52 @@ int tdi_tsm_find(const char *parent, char name[TDI_NAME_MAX])
 	return ret;
 }
 
+int tdi_function_tsm(const char *bdf, char name[TDI_NAME_MAX],
+		     char parent[TDI_NAME_MAX])
+{
+	char dsm[TDI_BDF_MAX], path[PATH_MAX];
+	struct tdi_function fn;
+	int ret;
+
+	/* function 0 holds the link for all of the device */
+	ret = tdi_bdf_function(bdf, 0, dsm) ?: tdi_function_read(dsm, &fn);
+	if (ret)
+		return ret;
+	if (!fn.tsm[0])
+		return -ENOTCONN;
+	strcpy(name, fn.tsm);
+	snprintf(path, sizeof(path), TSM_CLASS "/%s/device", name);
+	link_name(path, parent);
+	return parent[0] ? 0 : -ENOENT;
+}
+
+int tdi_function_below(const char *bdf, const char *ancestor)
+{
+	char path[PATH_MAX], real[PATH_MAX], child[PATH_MAX + NAME_MAX + 2];
+	char *slash;
+	int ret;
+
+	if (!ancestor[0] || strchr(ancestor, '/') ||
+	    strlen(ancestor) > NAME_MAX)
+		return -EINVAL;
+	ret = attr_path(bdf, ".", path);
+	if (ret)
+		return ret;
+	if (!realpath(path, real))
+		return -errno;
+	while ((slash = strrchr(real, '/')) && slash != real) {
+		if (!strcmp(slash + 1, ancestor))
+			return 1;
+		*slash = 0;
+		if (!strcmp(real, "/sys/devices") || !strcmp(real, "/sys"))
+			break;
+		snprintf(child, sizeof(child), "%s/%s", real, ancestor);
+		if (!access(child, F_OK))
+			return 1;
+	}
+	return 0;
+}
+
 int tdi_link_connect(const char *bdf, const char *tsm)
 {
 	return tdi_attr_write(bdf, "tsm/connect", tsm);

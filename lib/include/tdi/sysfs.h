@@ -61,6 +61,18 @@ int tdi_tsm_find(const char *parent, char name[TDI_NAME_MAX]);
 int tdi_tsm_get(unsigned int index, char name[TDI_NAME_MAX],
 		char parent[TDI_NAME_MAX]);
 
+/*
+ * Names of the TSM that the device of @bdf is connected to, and of the TSM's parent.
+ * -ENOTCONN: to none.
+ */
+int tdi_function_tsm(const char *bdf, char name[TDI_NAME_MAX],
+		     char parent[TDI_NAME_MAX]);
+/*
+ * 1: @bdf is below a device called @ancestor in the tree of devices, or has a
+ * parent with such a child, as a root complex and its TSM have; 0: it is not
+ */
+int tdi_function_below(const char *bdf, const char *ancestor);
+
 /* Connect the link of @bdf, a DSM host, to @tsm; and the inverse. */
 int tdi_link_connect(const char *bdf, const char *tsm);
 int tdi_link_disconnect(const char *bdf);
