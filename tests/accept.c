@@ -1,187 +1,144 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a TD asks for about its TDI, sent in its name: a VMM may pass on whatever
- * it likes, so no vCPU is needed for it.
+ * What a TVM asks for about its TDI, sent in its name: a VMM may pass on whatever
+ * it likes, so no vCPU is needed for it. The requests and their order are those of
+ * the payload, guest/attest*.c.
  */
 #include <errno.h>
 #include <string.h>
 
-#include <linux/iommufd.h>
-#include <linux/tdx-tdi.h>
-
 #include "world.h"
 
-/* of guest/sha384.c */
-void sha384(const void *data, size_t len, uint8_t digest[TDX_TDI_PKH_SIZE]);
+/* one for each function; a TVM that is new forgets it with its first report */
+static struct attest states[MAX_FNS];
 
-#define TDISP_RUN	2
-#define RANGE_TABOO	0x0007	/* MSI-X table, PBA, not TEE memory */
-#define MAX_RANGES	16
-
-/* TDISP device interface report (PCIe r7.0 section 11.3.11) */
-struct report_range {
-	uint64_t first_page;
-	uint32_t pages;
-	uint16_t attributes;
-	uint16_t range_id;
-} __attribute__((packed));
-
-struct report {
-	uint16_t interface_info;
-	uint16_t reserved;
-	uint16_t msix_control;
-	uint16_t lnr_control;
-	uint32_t tph_control;
-	uint32_t nr_ranges;
-	struct report_range range[];
-} __attribute__((packed));
-
-static struct report_range ranges[MAX_FNS][MAX_RANGES];
-static unsigned int nr_ranges[MAX_FNS];
-
-static int must(struct fn *fn, uint32_t op, const void *req, size_t len,
-		const char *what)
+static int64_t request(void *ctx, uint32_t op, const void *req, size_t req_len,
+		       void *resp, size_t *resp_len, uint64_t *code)
 {
-	uint64_t code;
-	int ret;
-
-	ret = fn_request(fn, op, req, len, NULL, NULL, &code);
-	if (!ret && code) {
-		note("%s: firmware says %#llx", what, (unsigned long long)code);
-		return -EPROTO;
-	}
-	return failed(ret, "%s", what);
+	return fn_request(ctx, op, req, req_len, resp, resp_len, code);
 }
 
-/* everything that a READ op has: its length */
-static int read_all(struct fn *fn, uint32_t op, void *buf, size_t size,
-		    const char *what)
+struct attest *fn_attest(struct fn *fn)
 {
-	struct tdx_tdi_read req = { 0 };
-	size_t len = 0, part;
-	uint64_t code;
-	int ret;
+	struct attest *a = &states[fn->nr];
 
-	do {
-		req.offset = len;
-		part = size - len;
-		ret = fn_request(fn, op, &req, sizeof(req),
-				 (uint8_t *)buf + len, &part, &code);
-		if (ret || code) {
-			note("%s at %zu: firmware says %#llx", what, len,
-			     (unsigned long long)code);
-			return failed(ret ?: -EPROTO, "%s", what);
-		}
-		len += part;
-	} while (part && len < size);
-	return len;
+	a->vendor = world.tvm;
+	a->request = request;
+	a->ctx = fn;
+	a->area[0] = (struct attest_mmio) {
+		.gpa = fn_bar_gpa(fn, TEEMU_BAR_REGS), .bar = TEEMU_BAR_REGS,
+		.pages = FN_BAR0_PAGES,
+	};
+	a->area[1] = (struct attest_mmio) {
+		.gpa = fn_bar_gpa(fn, TEEMU_BAR_MEM), .bar = TEEMU_BAR_MEM,
+		.pages = FN_BAR2_PAGES,
+	};
+	a->nr_areas = 2;
+	return a;
+}
+
+/* says what went wrong */
+static int told(const struct attest *a, int ret)
+{
+	if (ret)
+		note("%s, %#llx: looked for %#llx, saw %#llx", a->what,
+		     (unsigned long long)a->where,
+		     (unsigned long long)a->expected,
+		     (unsigned long long)a->seen);
+	return failed(ret, "%s", a->what);
+}
+
+static int step(struct fn *fn, enum attest_step step)
+{
+	struct attest *a = fn_attest(fn);
+
+	return told(a, attest_step(a, step));
 }
 
 int fn_validate(struct fn *fn)
 {
-	struct tdx_tdi_vendor req = { .leaf = TDX_TDI_LEAF_DEVIF_VALIDATE };
-	static uint8_t certs[65536];
-	int len;
-
-	len = read_all(fn, IOMMU_VDEVICE_TSM_REQ_READ_CERTS, certs,
-		       sizeof(certs), "READ_CERTS");
-	if (len <= 0)
-		return len ?: failed(-ENODATA, "READ_CERTS");
-	sha384(certs, len, req.pkh);
-	return must(fn, IOMMU_VDEVICE_TSM_REQ_VENDOR, &req, sizeof(req),
-		    "DEVIF_VALIDATE");
+	return step(fn, ATTEST_CERTS);
 }
 
 int fn_read_report(struct fn *fn)
 {
-	static uint8_t bytes[4096];
-	const struct report *report = (const void *)bytes;
-	int len;
-
-	nr_ranges[fn->nr] = 0;
-	len = read_all(fn, IOMMU_VDEVICE_TSM_REQ_READ_REPORT, bytes,
-		       sizeof(bytes), "READ_REPORT");
-	if (len < 0)
-		return len;
-	if ((size_t)len < sizeof(*report) || report->nr_ranges > MAX_RANGES ||
-	    (size_t)len < sizeof(*report) +
-			  report->nr_ranges * sizeof(report->range[0]))
-		return failed(-EPROTO, "report of %d bytes", len);
-	memcpy(ranges[fn->nr], report->range,
-	       report->nr_ranges * sizeof(report->range[0]));
-	nr_ranges[fn->nr] = report->nr_ranges;
-	return 0;
-}
-
-static const struct report_range *find_range(const struct fn *fn,
-					     unsigned int bar)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_ranges[fn->nr]; i++)
-		if (ranges[fn->nr][i].range_id == bar &&
-		    !(ranges[fn->nr][i].attributes & RANGE_TABOO))
-			return &ranges[fn->nr][i];
-	return NULL;
-}
-
-uint64_t fn_report_page(const struct fn *fn, unsigned int bar)
-{
-	const struct report_range *range = find_range(fn, bar);
-
-	return range ? range->first_page : 0;
-}
-
-int fn_accept_page(struct fn *fn, uint64_t gpa, uint64_t report_page,
-		   uint64_t *code)
-{
-	struct tdx_tdi_mmio req = { .gpa = gpa, .report_page = report_page };
-
-	return fn_request(fn, IOMMU_VDEVICE_TSM_REQ_VALIDATE_MMIO, &req,
-			  sizeof(req), NULL, NULL, code);
+	return step(fn, ATTEST_REPORT);
 }
 
 int fn_accept_mmio(struct fn *fn, unsigned int bar, unsigned int first,
 		   unsigned int nr)
 {
-	const struct report_range *range = find_range(fn, bar);
-	struct tdx_tdi_mmio req;
-	unsigned int i;
-	int ret;
+	struct attest *a = fn_attest(fn);
+	struct attest_mmio m = {
+		.gpa = fn_bar_gpa(fn, bar) + first * PAGE,
+		.bar = bar,
+		.first = first,
+		.pages = nr,
+	};
 
-	if (!range)
-		return failed(-ENOENT, "report: BAR %u", bar);
-	for (i = first; i < first + nr; i++) {
-		req.gpa = fn_bar_gpa(fn, bar) + i * PAGE;
-		req.report_page = range->first_page + i;
-		ret = must(fn, IOMMU_VDEVICE_TSM_REQ_VALIDATE_MMIO, &req,
-			   sizeof(req), "VALIDATE_MMIO");
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return told(a, attest_mmio(a, &m, true));
+}
+
+int fn_accept_page(struct fn *fn, uint64_t gpa, unsigned int bar,
+		   unsigned int page, uint64_t *code)
+{
+	struct attest *a = fn_attest(fn);
+	struct attest_mmio m = {
+		.gpa = gpa, .bar = bar, .first = page, .pages = 1,
+	};
+	int ret = attest_mmio(a, &m, true);
+
+	*code = ret == ATTEST_REFUSED ? a->seen : 0;
+	return ret == ATTEST_REFUSED ? 0 : ret;
+}
+
+int fn_accept_bars(struct fn *fn)
+{
+	return step(fn, ATTEST_MMIO);
 }
 
 int fn_accept_dma(struct fn *fn)
 {
-	struct tdx_tdi_vendor req = { .leaf = TDX_TDI_LEAF_DMAR_ACCEPT };
-
-	return must(fn, IOMMU_VDEVICE_TSM_REQ_VENDOR, &req, sizeof(req),
-		    "DMAR_ACCEPT");
+	return step(fn, ATTEST_DMA);
 }
 
 int fn_start(struct fn *fn)
 {
-	struct tdx_tdi_state req = { .state = TDISP_RUN };
+	return step(fn, ATTEST_START);
+}
 
-	return must(fn, IOMMU_VDEVICE_TSM_REQ_SET_TDI_STATE, &req, sizeof(req),
-		    "START");
+/* the architecture's order, up to @end, without @left_out */
+static int steps(struct fn *fn, enum attest_step end, enum attest_step left_out)
+{
+	const enum attest_step *s;
+	int ret = 0;
+
+	for (s = world.tvm->accept; !ret && *s != ATTEST_END && *s != end; s++)
+		if (*s != left_out)
+			ret = step(fn, *s);
+	return ret;
 }
 
 int fn_run(struct fn *fn)
 {
-	return fn_validate(fn) ?: fn_read_report(fn) ?:
-	       fn_accept_mmio(fn, TEEMU_BAR_REGS, 0, FN_BAR0_PAGES) ?:
-	       fn_accept_mmio(fn, TEEMU_BAR_MEM, 0, FN_BAR2_PAGES) ?:
-	       fn_accept_dma(fn) ?: fn_start(fn);
+	return steps(fn, ATTEST_END, ATTEST_END);
+}
+
+int fn_run_until(struct fn *fn, enum attest_step step)
+{
+	return steps(fn, step, ATTEST_END);
+}
+
+int fn_run_without(struct fn *fn, enum attest_step step)
+{
+	return steps(fn, ATTEST_END, step);
+}
+
+bool tvm_does_before(enum attest_step a, enum attest_step b)
+{
+	const enum attest_step *s = world.tvm->accept;
+
+	while (*s != ATTEST_END && *s != a && *s != b)
+		s++;
+	return *s == a;
 }

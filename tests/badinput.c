@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <linux/tdx-tdi.h>
+
 #include "fixture.h"
 #include "raw.h"
 
@@ -181,7 +183,7 @@ TVM_TEST(op_foreign_ids)
 
 /* ---- IOMMU_VDEVICE_TSM_REQ ---- */
 
-static struct tdx_tdi_read read_first;
+static struct attest_read read_first;
 static uint8_t answer[IOMMU_VDEVICE_TSM_RESP_MAX];
 
 static struct iommu_vdevice_tsm_req good_req(tvm *self)
@@ -274,7 +276,7 @@ TVM_TEST(req_lengths)
 TVM_TEST(req_response)
 {
 	struct iommu_vdevice_tsm_req req = good_req(self);
-	struct tdx_tdi_read far = { .offset = 0xfffffff0 };
+	struct attest_read far = { .offset = 0xfffffff0 };
 	uint32_t whole;
 
 	ASSERT_EQ(0, tvm_to_locked(self));
@@ -514,4 +516,4 @@ TVM_TEST(viommu)
 	EXPECT_EQ(EOPNOTSUPP, raw_ioctl(fd, IOMMU_VIOMMU_ALLOC, &bad));
 }
 
-TVM_MAIN
+TVM_MAIN_OF("tdx", "it spoils payloads of linux/tdx-tdi.h field by field")

@@ -10,6 +10,7 @@ def=$here/r15_situations.def
 begin='<!-- r15_situations.def: begin (tests/doc-table.sh writes this) -->'
 end='<!-- r15_situations.def: end -->'
 
+# shellcheck disable=SC2016 # the backquotes are the document's
 table() {
 	cat <<-'END'
 	| call | situation | errno | test |
@@ -34,10 +35,10 @@ if [ "$got" -ne $((want + 1)) ]; then
 	echo "doc-table: $want situations in $def, $((got - 1)) understood" >&2
 	exit 1
 fi
-grep -qxF "$begin" "$doc" && grep -qxF "$end" "$doc" || {
+if ! grep -qxF "$begin" "$doc" || ! grep -qxF "$end" "$doc"; then
 	echo "doc-table: no markers in $doc" >&2
 	exit 1
-}
+fi
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 {

@@ -275,7 +275,7 @@ int fn_request(struct fn *fn, uint32_t op, const void *req, size_t req_len,
 {
 	struct tdi_request r = {
 		.op = op,
-		.arch = IOMMU_TSM_TVM_ARCH_TDX,
+		.arch = world.tvm->arch,
 		.req = req,
 		.req_len = req_len,
 		.resp = resp,

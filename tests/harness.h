@@ -24,6 +24,15 @@
 	ASSERT_EQ(0, world_ret);					\
 } while (0)
 
+/* the whole program is a skip, and says why */
+static inline bool not_for(const char *only, const char *why)
+{
+	if (!only || !world.vendor || !strcmp(world.vendor->name, only))
+		return false;
+	printf("TAP version 13\n1..0 # SKIP for %s only: %s\n", only, why);
+	return true;
+}
+
 #define AUDIT_BEGIN(base)	ASSERT_EQ(0, audit_begin(base))
 #define AUDIT_END(base)		EXPECT_EQ(0, audit_end(base))
 
@@ -47,7 +56,10 @@ FIXTURE_TEARDOWN(audited)
 }
 
 /* the program's last test, of a fixture of its own for that, and main() */
-#define TVM_MAIN							\
+#define TVM_MAIN	TVM_MAIN_OF(NULL, NULL)
+
+/* of a program that says why it is for one vendor only */
+#define TVM_MAIN_OF(only, why)						\
 FIXTURE(last)								\
 {									\
 	struct audit_base base;						\
@@ -73,6 +85,8 @@ int main(int argc, char **argv)						\
 {									\
 	/* for all tests at once; each looks again, and says what is wrong */	\
 	world_prepare();						\
+	if (not_for(only, why))						\
+		return KSFT_PASS;					\
 	return test_harness_run(argc, argv);				\
 }
 

@@ -103,9 +103,7 @@ static int reach(struct vm *vm, struct fn *fn, enum moment moment, int pipe)
 	if (ret || moment == M_LOCKED)
 		return ret;
 	if (moment == M_ACCEPTED)
-		return fn_validate(fn) ?: fn_read_report(fn) ?:
-		       fn_accept_mmio(fn, TEEMU_BAR_REGS, 0, 2) ?:
-		       fn_accept_dma(fn);
+		return fn_run_until(fn, ATTEST_START);
 	ret = fn_run(fn);
 	if (!ret && moment == M_DMA)
 		ret = begin_dma(vm, fn);
@@ -279,7 +277,7 @@ static void kill_in(struct __test_metadata *_metadata, enum moment moment)
 	EXPECT_EQ(1, world_vms());
 	if (moment == M_DMA) {
 		EXPECT_TRUE(dma_in_flight());
-		EXPECT_LT(0, world_table("mem_pages"));
+		EXPECT_LT(0, world_mem_pages());
 	}
 	ASSERT_EQ(0, kill(vmm.pid, SIGKILL));
 	status = vmm_reap(&vmm);

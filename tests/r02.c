@@ -21,7 +21,7 @@ TVM_TEST(unbind_op)
 	ASSERT_TRUE(world_tdi_is(0, "RUN"));
 	EXPECT_EQ(0, fn_unbind(&self->fn));
 	EXPECT_TRUE(world_tdi_is(0, "CONFIG_UNLOCKED"));
-	EXPECT_EQ(0, world_table("devifs"));
+	EXPECT_EQ(0, world_tdis());
 	/* a second one does nothing, and asks firmware nothing */
 	EXPECT_EQ(0, raw_unbind(&self->fn));
 	EXPECT_EQ(-EAGAIN, fn_event(&self->fn, 100));
@@ -34,7 +34,7 @@ TVM_TEST(destroy_of_vdevice)
 	ASSERT_EQ(0, tvm_to_run(self));
 	EXPECT_EQ(0, tdi_iommu_destroy(self->fn.iommu, self->fn.vdevice_id));
 	EXPECT_TRUE(world_tdi_is(0, "CONFIG_UNLOCKED"));
-	EXPECT_EQ(0, world_table("devifs"));
+	EXPECT_EQ(0, world_tdis());
 	EXPECT_EQ(ENOENT, raw_unbind(&self->fn));
 	self->fn.guest = false;
 	/* a new vdevice of the same device binds */
@@ -49,7 +49,7 @@ TVM_TEST(close_of_vfio)
 	ASSERT_EQ(0, tvm_to_run(self));
 	fn_close_device(&self->fn);
 	EXPECT_TRUE(world_tdi_is(0, "CONFIG_UNLOCKED"));
-	EXPECT_EQ(0, world_table("devifs"));
+	EXPECT_EQ(0, world_tdis());
 	EXPECT_EQ(ENOENT, raw_unbind(&self->fn));
 }
 
@@ -67,7 +67,7 @@ TVM_TEST(close_of_iommufd_changes_nothing)
 	close(self->fn.event_fd);
 	self->fn.event_fd = -1;
 	EXPECT_TRUE(world_tdi_is(0, "RUN"));
-	EXPECT_EQ(1, world_table("devifs"));
+	EXPECT_EQ(1, world_tdis());
 	/* and the guest goes on: MMIO, and trusted DMA */
 	EXPECT_EQ(TEEMU_DESC_DONE,
 		  fn_dma(&self->fn, TEEMU_OP_COPY, TEEMU_DESC_F_SRC_T |
@@ -170,7 +170,7 @@ static void race_test(struct __test_metadata *_metadata,
 		}
 	}
 	self->fn.guest = false;
-	EXPECT_EQ(0, world_table("devifs"));
+	EXPECT_EQ(0, world_tdis());
 }
 
 TVM_TEST(unbind_and_unbind_at_once)
@@ -280,7 +280,7 @@ static void race_bind(struct __test_metadata *_metadata, unsigned int delay_ms)
 	/* from here on nothing is bound, however often the other tries */
 	for (i = 0; i < 20; i++) {
 		EXPECT_TRUE(world_tdi_is(0, "CONFIG_UNLOCKED"));
-		EXPECT_EQ(0, world_table("devifs"));
+		EXPECT_EQ(0, world_tdis());
 	}
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);

@@ -22,12 +22,12 @@ TVM_TEST(last_file_closed_while_bound)
 	sleep_ms(STAYS_MS);
 	EXPECT_EQ(1, world_vms());
 	EXPECT_TRUE(world_tdi_is(0, "RUN"));
-	EXPECT_EQ(1, world_table("tds"));
-	EXPECT_EQ(1, world_table("devifs"));
+	EXPECT_EQ(1, world_tvms());
+	EXPECT_EQ(1, world_tdis());
 
 	EXPECT_EQ(0, fn_unbind(&self->fn));
 	EXPECT_TRUE(world_tdi_is(0, "CONFIG_UNLOCKED"));
-	EXPECT_EQ(0, world_table("devifs"));
+	EXPECT_EQ(0, world_tdis());
 	/* VFIO holds the VM as long as its device is open */
 	EXPECT_EQ(1, world_vms());
 	fn_close_device(&self->fn);
@@ -74,8 +74,8 @@ TVM_TEST(core_unbinds)
 	EXPECT_EQ(IOMMU_VEVENT_TSM_UNBOUND, fn_event(&self->fn, SOON_MS));
 	EXPECT_EQ(-EAGAIN, fn_event(&self->fn, 100));
 	EXPECT_TRUE(world_tdi_is(0, "CONFIG_UNLOCKED"));
-	EXPECT_EQ(0, world_table("devifs"));
-	EXPECT_EQ(0, world_table("streams"));
+	EXPECT_EQ(0, world_tdis());
+	EXPECT_EQ(0, world_links());
 	/* the guest is out, the host is in again */
 	EXPECT_EQ(0, vm_must_fault(&self->vm,
 				   fn_bar_gpa(&self->fn, TEEMU_BAR_REGS)));

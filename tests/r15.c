@@ -4,14 +4,19 @@
  * nothing: after each, the TDI can be bound and unbound.
  *
  * A situation is a function that brings it about and answers the errno seen (0:
- * success), or -1 when it could not be brought about.
+ * success), or -1 when it could not be brought about, -2 when the vendor has none.
  */
 #include <string.h>
+
+#include <linux/cca-tdi.h>
+#include <linux/sev-tdi.h>
+#include <linux/tdx-tdi.h>
 
 #include "fixture.h"
 #include "raw.h"
 
 #define NOT_THERE	-1
+#define NOT_HERE	-2	/* this vendor has no such situation */
 
 typedef FIXTURE_DATA(tvm) tvm;
 
@@ -185,7 +190,7 @@ static int situation_vdevice_wide_id(tvm *self)
 
 /* ---- REQ ---- */
 
-static struct tdx_tdi_read read_first;
+static struct attest_read read_first;
 static uint8_t answer[4096];
 
 static struct iommu_vdevice_tsm_req good(tvm *self)
@@ -216,7 +221,8 @@ static int situation_##id(tvm *self)					\
 BAD_REQUEST(req_no_vdevice, req.vdevice_id = self->fn.viommu_id)
 BAD_REQUEST(req_op, req.op = IOMMU_VDEVICE_TSM_REQ_READ_MEASUREMENTS + 1)
 BAD_REQUEST(req_arch_unknown, req.tvm_arch = IOMMU_TSM_TVM_ARCH_COVE + 1)
-BAD_REQUEST(req_arch_other, req.tvm_arch = IOMMU_TSM_TVM_ARCH_SEV)
+BAD_REQUEST(req_arch_other, req.tvm_arch = world.tvm->arch == IOMMU_TSM_TVM_ARCH_SEV ?
+	    IOMMU_TSM_TVM_ARCH_CCA : IOMMU_TSM_TVM_ARCH_SEV)
 BAD_REQUEST(req_empty, req.req_len = 0)
 BAD_REQUEST(req_large, req.req_len = IOMMU_VDEVICE_TSM_REQ_MAX + 1)
 BAD_REQUEST(req_resp_large, req.resp_len = IOMMU_VDEVICE_TSM_RESP_MAX + 1)
@@ -224,73 +230,111 @@ BAD_REQUEST(req_misfit, req.req_len = sizeof(read_first) - 1)
 BAD_REQUEST(req_pointer, req.req_uptr = PAGE)
 BAD_REQUEST(req_resp_pointer, req.resp_uptr = PAGE)
 
+/* @op with @payload; the answer is dropped but for its first bytes */
 static int send(tvm *self, uint32_t op, const void *payload, size_t len,
 		uint64_t *code)
 {
-	struct iommu_vdevice_tsm_req req = {
-		.size = sizeof(req),
-		.vdevice_id = self->fn.vdevice_id,
-		.op = op,
-		.tvm_arch = IOMMU_TSM_TVM_ARCH_TDX,
-		.req_len = len,
-		.req_uptr = (uintptr_t)payload,
-	};
-	int ret;
+	size_t room = sizeof(answer);
 
+	memset(answer, 0, sizeof(answer));
 	if (!need_bound(self))
 		return NOT_THERE;
-	ret = raw_req(&self->fn, &req);
-	*code = req.out_tsm_code;
-	return ret;
+	return -fn_request(&self->fn, op, payload, len, answer, &room, code);
 }
 
 static int situation_req_reserved(tvm *self)
 {
-	struct tdx_tdi_read req = { .reserved = 1 };
+	struct attest_read req = { .reserved = 1 };
 	uint64_t code;
 
 	return send(self, IOMMU_VDEVICE_TSM_REQ_READ_CERTS, &req, sizeof(req),
 		    &code);
 }
 
+/* VENDOR with leaf, message or call @nr */
+static int send_vendor(tvm *self, uint32_t nr, uint64_t *code)
+{
+	struct tdx_tdi_vendor tdx = { .leaf = nr };
+	struct sev_tdi_msg sev = { .type = nr, .range = 0xffff };
+	struct cca_tdi_vendor cca = { .call = nr };
+	uint32_t op = IOMMU_VDEVICE_TSM_REQ_VENDOR;
+
+	switch (world.tvm->arch) {
+	case IOMMU_TSM_TVM_ARCH_SEV:
+		return send(self, op, &sev, sizeof(sev), code);
+	case IOMMU_TSM_TVM_ARCH_CCA:
+		return send(self, op, &cca, sizeof(cca), code);
+	default:
+		return send(self, op, &tdx, sizeof(tdx), code);
+	}
+}
+
 static int situation_req_leaf(tvm *self)
 {
-	struct tdx_tdi_vendor req = { .leaf = 1 };
 	uint64_t code;
 
-	return send(self, IOMMU_VDEVICE_TSM_REQ_VENDOR, &req, sizeof(req),
-		    &code);
+	return send_vendor(self, 1, &code);
+}
+
+/* the nonces of now, as if the TVM had attested; only a realm has such */
+static bool need_nonces(tvm *self)
+{
+	struct cca_tdi_vendor req = { .call = CCA_TDI_RSI_GET_INFO };
+	struct attest *a = fn_attest(&self->fn);
+	struct cca_tdi_info info;
+	size_t len = sizeof(info);
+	uint64_t code;
+
+	if (world.tvm->arch != IOMMU_TSM_TVM_ARCH_CCA)
+		return true;
+	if (fn_request(&self->fn, IOMMU_VDEVICE_TSM_REQ_VENDOR, &req,
+		       sizeof(req), &info, &len, &code) || code)
+		return false;
+	a->nonce[ATTEST_NONCE_LOCK] = info.lock_nonce;
+	a->nonce[ATTEST_NONCE_MEAS] = info.meas_nonce;
+	a->nonce[ATTEST_NONCE_REPORT] = info.report_nonce;
+	return true;
+}
+
+/* a TVM that knows a report, of an earlier life, and a TDI that was bound just now */
+static bool need_old_report(tvm *self)
+{
+	return need_unbound(self) && need_bound(self) &&
+	       !fn_read_report(&self->fn) && need_unbound(self) &&
+	       need_bound(self) && need_nonces(self);
+}
+
+static int accept_page(tvm *self, uint64_t gpa)
+{
+	uint64_t code;
+	int ret = fn_accept_page(&self->fn, gpa, TEEMU_BAR_REGS, 0, &code);
+
+	if (!ret)
+		note("acceptance of %#llx: status %#llx",
+		     (unsigned long long)gpa, (unsigned long long)code);
+	return -ret;
 }
 
 static int situation_req_no_slot(tvm *self)
 {
-	struct tdx_tdi_mmio req = { .gpa = VM_PRIVATE_GPA };
-	uint64_t code;
-
-	return send(self, IOMMU_VDEVICE_TSM_REQ_VALIDATE_MMIO, &req,
-		    sizeof(req), &code);
+	return need_old_report(self) ? accept_page(self, VM_PRIVATE_GPA) :
+				       NOT_THERE;
 }
 
 static int situation_req_no_report(tvm *self)
 {
-	struct tdx_tdi_mmio req = {
-		.gpa = fn_bar_gpa(&self->fn, TEEMU_BAR_REGS),
-	};
-	uint64_t code;
-
-	/* a TDI that was bound just now: nobody has read its report */
-	if (!need_unbound(self))
-		return NOT_THERE;
-	return send(self, IOMMU_VDEVICE_TSM_REQ_VALIDATE_MMIO, &req,
-		    sizeof(req), &code);
+	/* whose driver reads the report in bind: the RMP wants it */
+	if (world.tvm->arch == IOMMU_TSM_TVM_ARCH_SEV)
+		return NOT_HERE;
+	return need_old_report(self) ?
+	       accept_page(self, fn_bar_gpa(&self->fn, TEEMU_BAR_REGS)) :
+	       NOT_THERE;
 }
 
 static int situation_req_mapped(tvm *self)
 {
 	struct kvm_userspace_memory_region2 slot;
 	struct reservation r = { 0 };
-	struct tdx_tdi_mmio req = { .gpa = RAW_SLOT_GPA };
-	uint64_t code;
 	int ret = NOT_THERE;
 
 	/* BAR 0 has a slot at its usual place and another one here */
@@ -299,29 +343,34 @@ static int situation_req_mapped(tvm *self)
 	slot = raw_good_slot(self->fn.slot[0].fd, PAGE, &r);
 	if (!raw_slot(self->vm.vm_fd, &slot) &&
 	    !tdi_vm_set_private(self->vm.tdi, RAW_SLOT_GPA, PAGE, true) &&
-	    need_bound(self) && !fn_validate(&self->fn) &&
-	    !fn_read_report(&self->fn) &&
-	    !fn_accept_mmio(&self->fn, TEEMU_BAR_REGS, 0, 1)) {
-		req.report_page = fn_report_page(&self->fn, TEEMU_BAR_REGS);
-		ret = send(self, IOMMU_VDEVICE_TSM_REQ_VALIDATE_MMIO, &req,
-			   sizeof(req), &code);
-	}
+	    need_bound(self) && !fn_run_until(&self->fn, ATTEST_MMIO) &&
+	    !fn_accept_mmio(&self->fn, TEEMU_BAR_REGS, 0, 1))
+		ret = accept_page(self, RAW_SLOT_GPA);
 	if (!need_unbound(self) || tdi_vm_del_slot(self->vm.tdi, SLOT_SPARE))
 		ret = NOT_THERE;
 	unreserve(&r);
 	return ret;
 }
 
+/* what no firmware grants: the hash of no chain; no such range; DMA before the start */
 static int situation_req_refused(tvm *self)
 {
-	struct tdx_tdi_vendor req = { .leaf = TDX_TDI_LEAF_DEVIF_VALIDATE };
+	static const uint32_t nr[] = {
+		[IOMMU_TSM_TVM_ARCH_TDX] = TDX_TDI_LEAF_DEVIF_VALIDATE,
+		[IOMMU_TSM_TVM_ARCH_SEV] = SEV_TDI_MSG_MMIO_CONFIG,
+		[IOMMU_TSM_TVM_ARCH_CCA] = CCA_TDI_RSI_DMA_ENABLE,
+	};
+	struct sev_tdi_rsp rsp;
 	uint64_t code = 0;
 	int ret;
 
-	/* the hash of no chain at all */
-	ret = send(self, IOMMU_VDEVICE_TSM_REQ_VENDOR, &req, sizeof(req), &code);
+	ret = send_vendor(self, nr[world.tvm->arch], &code);
+	memcpy(&rsp, answer, sizeof(rsp));
+	/* the status of a guest's message is in the answer to it */
+	if (world.tvm->arch == IOMMU_TSM_TVM_ARCH_SEV && !code)
+		code = rsp.status;
 	if (!ret && !code) {
-		note("firmware took a hash of zeroes");
+		note("firmware took it");
 		return NOT_THERE;
 	}
 	return ret;
@@ -620,6 +669,11 @@ static void check_all(struct __test_metadata *_metadata, tvm *self,
 			continue;
 		ran++;
 		seen = situations[i].seen(self);
+		if (seen == NOT_HERE) {
+			note("%s: not with %s", situations[i].id,
+			     world.vendor->name);
+			continue;
+		}
 		EXPECT_EQ(situations[i].err, seen)
 			note("%s: %s", situations[i].id, situations[i].words);
 		EXPECT_EQ(0, still_works(self))

@@ -479,4 +479,4 @@ TVM_TEST(device_is_dead_at_bind)
 	}
 }
 
-TVM_MAIN
+TVM_MAIN_OF("tdx", "it makes calls of the TDX module fail, by their numbers")

@@ -52,13 +52,11 @@ TVM_TEST(before_validation)
 
 	ASSERT_EQ(0, tvm_to_locked(self));
 	faults(_metadata, &self->vm, bar0(&self->fn));
-	ASSERT_EQ(0, fn_validate(&self->fn));
-	ASSERT_EQ(0, fn_read_report(&self->fn));
+	ASSERT_EQ(0, fn_run_until(&self->fn, ATTEST_MMIO));
 	faults(_metadata, &self->vm, bar0(&self->fn));
-	/* mapped by the host, refused by the guest: not accepted */
-	EXPECT_EQ(0, fn_accept_page(&self->fn, bar0(&self->fn),
-				    fn_report_page(&self->fn, TEEMU_BAR_REGS) + 1,
-				    &code));
+	/* another page than the guest was told: not accepted */
+	EXPECT_EQ(0, fn_accept_page(&self->fn, bar0(&self->fn), TEEMU_BAR_REGS,
+				    1, &code));
 	EXPECT_NE(0, code);
 	faults(_metadata, &self->vm, bar0(&self->fn));
 
@@ -79,7 +77,8 @@ TVM_TEST(after_unbind)
 	ASSERT_EQ(0, fn_unbind(&self->fn));
 	faults(_metadata, &self->vm, bar0(&self->fn) + TEEMU_REG_ID);
 	faults(_metadata, &self->vm, bar2(&self->fn));
-	EXPECT_EQ(-ENXIO, fn_accept_page(&self->fn, bar0(&self->fn), 0, &code));
+	EXPECT_EQ(-ENXIO, fn_accept_page(&self->fn, bar0(&self->fn),
+					 TEEMU_BAR_REGS, 0, &code));
 
 	/* what was accepted once is not accepted in the next life */
 	ASSERT_EQ(0, tvm_to_locked(self));
@@ -111,8 +110,7 @@ TVM_TEST(of_another_tdi)
 	/* bound, and not validated; the first one's consent is not the second's */
 	faults(_metadata, &self->vm, bar0(&other));
 	EXPECT_EQ(-ENOENT, fn_accept_page(&self->fn, bar0(&other),
-					  fn_report_page(&self->fn,
-							 TEEMU_BAR_REGS), &code));
+					  TEEMU_BAR_REGS, 0, &code));
 	faults(_metadata, &self->vm, bar0(&other));
 	EXPECT_EQ(0, fn_run(&other));
 	EXPECT_EQ(0, reads(&self->vm, bar0(&other) + TEEMU_REG_ID, TEEMU_ID));

@@ -130,12 +130,12 @@ TVM_TEST(while_dma_runs)
 	ASSERT_EQ(0, post_all(&self->fn));
 	/* it is under way, and all the pages are in firmware's table */
 	ASSERT_EQ(TEEMU_DESC_DONE, fn_wait(&self->fn, 0, NULL));
-	ASSERT_EQ(2 * pages, world_table("mem_pages"));
+	ASSERT_EQ(2 * pages, world_mem_pages());
 	blocked = world_iommu_count(0, "t1_blocked");
 
 	/* shut out when the call returns, and by this call, not by the next */
 	ASSERT_EQ(0, variant->take(&self->vm));
-	EXPECT_EQ(variant->whole ? 0 : pages, world_table("mem_pages"));
+	EXPECT_EQ(variant->whole ? 0 : pages, world_mem_pages());
 	if (variant->free) {
 		EXPECT_EQ(0, variant->free(&self->vm));
 	}
@@ -156,7 +156,7 @@ TVM_TEST(while_dma_runs)
 		note("all was over before the pages went: no proof");
 	EXPECT_LT(blocked, world_iommu_count(0, "t1_blocked"));
 	EXPECT_EQ(0, changed_bytes(mine));
-	EXPECT_EQ(variant->whole ? 0 : pages, world_table("mem_pages"));
+	EXPECT_EQ(variant->whole ? 0 : pages, world_mem_pages());
 
 	/* the rest of private memory is as it was, or gone like this */
 	ASSERT_EQ(0, fn_ring_start(&self->fn));
@@ -200,7 +200,7 @@ AUDITED_TEST(hole_punched_many_times)
 		if (rounds & 1)
 			sleep_ms(rounds % 3);
 		ASSERT_EQ(0, punch(&vm));
-		ASSERT_EQ(0, world_table("mem_pages"));
+		ASSERT_EQ(0, world_mem_pages());
 		status = fn_wait(&fn, fn.next - 1, NULL);
 		ASSERT_TRUE(status == TEEMU_DESC_DONE ||
 			    status == TEEMU_DESC_BLOCKED)

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <linux/iommufd.h>
-#include <linux/tdx-tdi.h>
 #include <linux/udmabuf.h>
 #include <linux/vfio.h>
 
@@ -52,14 +51,14 @@ static inline int raw_req(const struct fn *fn, struct iommu_vdevice_tsm_req *req
 
 /* a READ_CERTS that succeeds while bound; the caller makes it worse */
 static inline struct iommu_vdevice_tsm_req
-raw_good_req(const struct fn *fn, const struct tdx_tdi_read *read, void *resp,
+raw_good_req(const struct fn *fn, const struct attest_read *read, void *resp,
 	     uint32_t resp_len)
 {
 	return (struct iommu_vdevice_tsm_req) {
 		.size = sizeof(struct iommu_vdevice_tsm_req),
 		.vdevice_id = fn->vdevice_id,
 		.op = IOMMU_VDEVICE_TSM_REQ_READ_CERTS,
-		.tvm_arch = IOMMU_TSM_TVM_ARCH_TDX,
+		.tvm_arch = world.tvm->arch,
 		.req_len = sizeof(*read),
 		.resp_len = resp_len,
 		.req_uptr = (uintptr_t)read,

@@ -13,9 +13,15 @@
 
 #include "world.h"
 
-#define FOLDER	"/sys/kernel/debug/teemu/" VENDOR "/"
+#define MAX_LIST	64	/* functions of all vendors */
 
 struct world world;
+
+static void file_path(const char *path, char full[PATH_MAX])
+{
+	snprintf(full, PATH_MAX, VENDOR_DIR "/%s/%s",
+		 world.vendor ? world.vendor->name : "", path);
+}
 
 static void vnote(const char *fmt, va_list ap)
 {
@@ -66,15 +72,37 @@ void sleep_ms(unsigned int ms)
 
 static int find_functions(void)
 {
-	struct tdi_function fns[MAX_FNS];
+	struct tdi_function fns[MAX_LIST];
+	char parent[TDI_NAME_MAX];
 	int n, i;
 
-	n = tdi_function_list(TEEMU_VENDOR_ID, TEEMU_DEVICE_ID, fns, MAX_FNS);
-	if (n < MAX_FNS)
+	snprintf(parent, sizeof(parent), "teemu-%s", world.vendor->name);
+	world.nr = 0;
+	n = tdi_function_list(TEEMU_VENDOR_ID, TEEMU_DEVICE_ID, fns, MAX_LIST);
+	for (i = 0; i < n && i < MAX_LIST && world.nr < MAX_FNS; i++)
+		if (tdi_function_below(fns[i].bdf, parent) == 1)
+			strcpy(world.bdf[world.nr++], fns[i].bdf);
+	if (world.nr < MAX_FNS)
 		return n < 0 ? n : -ENODEV;
-	for (i = 0; i < MAX_FNS; i++)
-		strcpy(world.bdf[i], fns[i].bdf);
-	world.nr = MAX_FNS;
+	return tdi_tsm_find(parent, world.tsm) ? -ENODEV : 0;
+}
+
+/* whose world it is */
+static int choose_vendor(void)
+{
+	const char *name = getenv("TDI_VENDOR");
+	uint32_t arch;
+
+	if (world.vendor)
+		return 0;
+	world.vendor = vendor_find(name && *name ? name : "tdx");
+	if (!world.vendor)
+		return failed(-EINVAL, "TDI_VENDOR=%s", name);
+	for (arch = 1; !world.tvm; arch++) {
+		world.tvm = attest_vendor(arch);
+		if (world.tvm && strcmp(world.tvm->name, world.vendor->name))
+			world.tvm = NULL;
+	}
 	return 0;
 }
 
@@ -118,12 +146,12 @@ int world_prepare(void)
 {
 	int ret, i;
 
+	ret = choose_vendor();
+	if (ret)
+		return ret;
 	if (is_prepared())
 		return 0;
-	ret = tdi_tsm_find(TSM_PARENT, world.tsm);
-	if (!ret)
-		ret = find_functions();
-	if (ret)
+	if (find_functions())
 		return -ENODEV;
 	ret = world_connect();
 	for (i = 0; !ret && i < world.nr; i++)
@@ -139,7 +167,7 @@ int world_write(const char *path, const char *text)
 	ssize_t n;
 	int fd;
 
-	snprintf(full, sizeof(full), FOLDER "%s", path);
+	file_path(path, full);
 	fd = open(full, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return failed(-errno, "%s", full);
@@ -157,7 +185,7 @@ int world_read(const char *path, char *buf, size_t size)
 	ssize_t n;
 	int fd;
 
-	snprintf(full, sizeof(full), FOLDER "%s", path);
+	file_path(path, full);
 	fd = open(full, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return failed(-errno, "%s", full);
@@ -202,6 +230,26 @@ long world_table(const char *name)
 	if (world_read("tables", text, sizeof(text)))
 		return -1;
 	return world_number(text, name);
+}
+
+long world_tdis(void)
+{
+	return world_table(world.vendor->tdis);
+}
+
+long world_tvms(void)
+{
+	return world_table(world.vendor->tvms);
+}
+
+long world_mem_pages(void)
+{
+	return world_table(world.vendor->mem_pages);
+}
+
+long world_links(void)
+{
+	return world_table(world.vendor->link_tables[0].name);
 }
 
 long world_iommu_count(unsigned int nr, const char *name)

@@ -8,6 +8,8 @@
  *  function.c	a function, from VFIO to bound, and its DMA engine
  *  accept.c	what a TVM asks for: report, MMIO, DMA, RUN
  *
+ * One process tests one vendor: that which TDI_VENDOR in the environment names.
+ *
  * Functions answer 0 (or what they say) or -errno; one that fails where a test
  * does not expect it says so on a "# " line. Nothing here asserts: tests do.
  */
@@ -27,11 +29,11 @@
 #include <tdi/tsm.h>
 #include <tdi/vm.h>
 
+#include "../guest/attest.h"
+#include "../tools/vendors.h"
 #include "agent/agent_abi.h"
 
 #define PAGE		4096ULL
-#define VENDOR		"tdx"
-#define TSM_PARENT	"teemu-" VENDOR
 
 /* one line of diagnosis in the TAP output */
 void __attribute__((format(printf, 1, 2))) note(const char *fmt, ...);
@@ -46,12 +48,16 @@ void sleep_ms(unsigned int ms);
 #define MAX_FNS		2
 
 /**
- * struct world - the emulated platform
+ * struct world - the emulated platform of one vendor
+ * @vendor: whose; NULL until world_prepare()
+ * @tvm: what its guests ask for
  * @nr: functions found
  * @bdf: their addresses; function 0 is the DSM
  * @tsm: name of the TSM
  */
 struct world {
+	const struct vendor *vendor;
+	const struct attest_vendor *tvm;
 	int nr;
 	char bdf[MAX_FNS][TDI_BDF_MAX];
 	char tsm[TDI_NAME_MAX];
@@ -61,7 +67,8 @@ extern struct world world;
 
 /*
  * Find the platform, connect the link, give the functions to vfio-pci. Repeatable,
- * and quick if all is so. -ENODEV: this kernel has no such platform.
+ * and quick if all is so. -ENODEV: this kernel has no such platform; -EINVAL:
+ * TDI_VENDOR is no vendor.
  */
 int world_prepare(void);
 int world_connect(void);
@@ -76,6 +83,11 @@ bool world_tdi_is(unsigned int nr, const char *state);
 long world_number(const char *text, const char *name);
 /* count of firmware's table @name, -1: no such table */
 long world_table(const char *name);
+/* of the tables that every vendor has under some name */
+long world_tdis(void);
+long world_tvms(void);
+long world_mem_pages(void);
+long world_links(void);
 /* counter @name ("t1_blocked") of function @nr's line in iommu */
 long world_iommu_count(unsigned int nr, const char *name);
 /* number of VMs that KVM has */
@@ -237,20 +249,34 @@ int fn_wait(struct fn *fn, int number, struct teemu_desc *desc);
 int fn_dma(struct fn *fn, uint32_t op, uint32_t flags, uint64_t src,
 	   uint64_t dst, uint32_t len);
 
-/* ---- accept.c: in the TVM's name ---- */
+/* ---- accept.c: in the TVM's name, with the calls of its architecture ---- */
 
+/* what the TVM knows of @fn; of the last one that had its number */
+struct attest *fn_attest(struct fn *fn);
+
+/* the certificates, confirmed; the report, confirmed */
 int fn_validate(struct fn *fn);
 int fn_read_report(struct fn *fn);
 /* @nr pages of BAR @bar from @first on */
 int fn_accept_mmio(struct fn *fn, unsigned int bar, unsigned int first,
 		   unsigned int nr);
+/* what fn_run() accepts of BAR 0 and 2 */
+int fn_accept_bars(struct fn *fn);
 int fn_accept_dma(struct fn *fn);
 int fn_start(struct fn *fn);
-/* all of it: RUN */
+/* all of it, in the architecture's order: RUN, some pages of BAR 0 and 2, DMA */
 int fn_run(struct fn *fn);
-/* firmware's answer to the acceptance of one page; -errno */
-int fn_accept_page(struct fn *fn, uint64_t gpa, uint64_t report_page,
-		   uint64_t *code);
-uint64_t fn_report_page(const struct fn *fn, unsigned int bar);
+/* the steps of it before @step; all of them but @step */
+int fn_run_until(struct fn *fn, enum attest_step step);
+int fn_run_without(struct fn *fn, enum attest_step step);
+/* the architecture has step @a before step @b */
+bool tvm_does_before(enum attest_step a, enum attest_step b);
+/*
+ * Accept page @page of BAR @bar, as the report has it, at @gpa. 0: answered, @code
+ * is the guest's status; -EBADMSG: accepted, but a guest would take it for a lie;
+ * -errno of the ioctl. The report has been read, in this life of the TDI or before.
+ */
+int fn_accept_page(struct fn *fn, uint64_t gpa, unsigned int bar,
+		   unsigned int page, uint64_t *code);
 
 #endif /* TEST_WORLD_H */
