@@ -73,7 +73,7 @@ struct pci_tdi_seat {
 	void *bar_priv;
 	struct rw_semaphore gate;
 
-	spinlock_t lock;
+	spinlock_t lock;		/* owns state to events; a leaf */
 	enum pci_tdi_state state;
 	bool open;
 	unsigned int barred;
@@ -85,7 +85,7 @@ struct pci_tdi_seat {
 	wait_queue_head_t wait;
 	struct work_struct release;
 
-	struct mutex notify_lock;
+	struct mutex notify_lock;	/* owns notify while it runs */
 	void (*notify)(void *priv, enum pci_tdi_event event);
 	void *notify_priv;
 	struct work_struct notify_work;

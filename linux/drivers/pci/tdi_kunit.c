@@ -153,7 +153,7 @@ static void fake_unbind(struct pci_tdi *tdi)
 
 	called(w, "unbind");
 	/* whoever believes that it is his to unbind gets the time to do it */
-	msleep(2);
+	fsleep(2000);
 	if (w->quarantine) {
 		pci_tdi_quarantine(tdi, "the test says so");
 		return;
@@ -594,7 +594,8 @@ static void r02_unbinds_that_wait_for_a_bind(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, bind(w), 0);
 		KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), 0);
 		stop_unbinds(test, bind_waiters, ARRAY_SIZE(bind_waiters));
-		expect_log(test, "kvm_get revoke dma_on bind unbind unmap dma_off give_back kvm_put ");
+		expect_log(test,
+			   "kvm_get revoke dma_on bind unbind unmap dma_off give_back kvm_put ");
 	}
 	w->in_bind = NULL;
 }
