@@ -6,7 +6,7 @@ orders.json: which vendor's order of unbind is refused where on whose firmware, 
 
 firmware-calls.json: how many firmware calls a bind and an unbind of private MMIO take, from the lines
 "firmware_calls vendor=V bar=16M leaf=4K leaves=N bind=B unbind=U per_leaf_bind=x per_leaf_unbind=y
-constant_bind=c constant_unbind=d" of the drivers' suites.
+constant_bind=c constant_unbind=d" of the drivers' suites; "... refused" where a vendor has no such leaf.
 
 orders.md: docs/orders.md with the table of the first between its markers.
 """
@@ -73,6 +73,9 @@ def calls(lines, results):
             continue
         case = fields(found[1])
         name = f"firmware calls: {case.get('vendor')} BAR {case.get('bar')} in {case.get('leaf')}"
+        if found[1].split()[-1] == "refused":
+            cases.append({**case, "refused": True})
+            continue
         try:
             case.update({key: int(case[key], 0) for key in NUMBERS})
         except (KeyError, ValueError) as error:
@@ -84,7 +87,8 @@ def calls(lines, results):
         cases.append(case)
     for vendor, bar, leaf in CASES:
         results.append((any(case["vendor"] == vendor and case["bar"] == bar and
-                            leaf in (None, case["leaf"]) for case in cases),
+                            leaf in (None, case["leaf"]) and "refused" not in case
+                            for case in cases),
                         f"firmware calls: no line of {vendor} BAR {bar} leaf {leaf or 'any'}"))
     return cases
 
@@ -112,10 +116,14 @@ def show(table, cases):
             text = "missing" if cell is None else "passes" if cell["refused"] is None else \
                 f"{cell['step']}: {cell['call']} {cell['refused']} ({cell['status']})"
             print(f"  {order} on {on}  {text}")
-    print("firmware calls of private MMIO    leaves    bind  unbind")
+    print("firmware calls of private MMIO       leaves    bind  unbind")
     for case in cases:
-        print(f"  {case['vendor']} {case.get('bar', '?'):>4} in {case.get('leaf', '?'):>3} leaves"
-              f" {case['leaves']:>18} {case['bind']:>7} {case['unbind']:>7}")
+        text = f"  {case['vendor']} {case.get('bar', '?'):>4} in {case.get('leaf', '?'):>3} leaves"
+        if "refused" in case:
+            print(f"{text}  not with this vendor")
+            continue
+        request = f", a request each {case['request']}" if "request" in case else ""
+        print(f"{text} {case['leaves']:>18} {case['bind']:>7} {case['unbind']:>7}{request}")
 
 
 def collect(lines, folder, doc):

@@ -294,7 +294,7 @@ static const struct bar_case {
 	{ "64K", "4K", SZ_64K, TDX_LEVEL_4K },
 	{ "16M", "4K", SZ_16M, TDX_LEVEL_4K },
 	{ "16M", "2M", SZ_16M, TDX_LEVEL_2M },
-	{ "64G", "2M", SZ_64G, TDX_LEVEL_2M },
+	{ "4G", "2M", SZ_4G, TDX_LEVEL_2M },
 	{ "64G", "1G", SZ_64G, TDX_LEVEL_1G },
 };
 
