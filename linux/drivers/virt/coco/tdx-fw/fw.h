@@ -108,6 +108,7 @@ enum fw_op_state {
  * @tlb_epoch: MEM.TRACKs
  * @iotlb_req: IOTLB invalidations that were requested
  * @iotlb_done: the latest of them that was processed
+ * @iotlb_waits: how many of them are in a queue, of whichever IOMMU
  * @sept: its struct fw_sept, by gpa / 2 MiB
  * @big: its struct fw_big, by gpa / 2 MiB
  * @nr_big: how many
@@ -129,6 +130,7 @@ struct fw_td {
 	u64 tlb_epoch;
 	u64 iotlb_req;
 	u64 iotlb_done;
+	u32 iotlb_waits;
 	struct rb_root sept;
 	struct rb_root big;
 	u32 nr_big;

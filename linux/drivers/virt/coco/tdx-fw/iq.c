@@ -42,6 +42,7 @@ static u64 request_iotlb(struct tdx_fw *fw, u64 pa, struct fw_inv *inv)
 		return TDX_IOMMU_IOTLB_TRACKING_NOT_REQUIRED;
 	inv->td = td;
 	inv->seq = ++td->iotlb_req;
+	td->iotlb_waits++;
 	return TDX_SUCCESS;
 }
 
@@ -110,7 +111,7 @@ static u64 guest_request(struct tdx_fw *fw, u64 pa, u64 id)
 	if (devif->td != td)
 		return TDX_DEVIF_INVALID_METADATA | 2;
 	/* one at a time: a TD must not fill the queue that the host needs */
-	if (td->iotlb_done != td->iotlb_req)
+	if (td->iotlb_waits)
 		return TDX_OPERAND_BUSY;
 	dmar = fw_dmar_find(fw, TDX_DEVIF_IOMMU(id), TDX_DMAR_PASIDTE,
 			    TDX_DEVIF_RID(id));
@@ -141,6 +142,13 @@ u64 tdg_iq_inv_request(struct tdx_fw *fw, u64 td, u64 devif)
 }
 EXPORT_SYMBOL_GPL(tdg_iq_inv_request);
 
+/* one that waits in another queue is not done by this, however old it is */
+static void iotlb_done(const struct fw_inv *inv)
+{
+	inv->td->iotlb_done = max(inv->td->iotlb_done, inv->seq);
+	inv->td->iotlb_waits--;
+}
+
 /*
  * Completes the IOTLB descriptors; the others are moved to @out, or stay queued if
  * that is NULL. Returns how many were moved.
@@ -153,7 +161,7 @@ static u32 drain(struct fw_iommu *queue, struct fw_inv *out)
 		struct fw_inv *inv = &queue->iq[i];
 
 		if (!inv->entry)
-			inv->td->iotlb_done = max(inv->td->iotlb_done, inv->seq);
+			iotlb_done(inv);
 		else if (out)
 			out[moved++] = *inv;
 		else

@@ -52,14 +52,20 @@ EXPORT_SYMBOL_GPL(tdx_fw_violations);
  * tdx_fw_refuse() - fault switch
  * @fw: the model
  * @leaf: the calls it is for
- * @status: their answer
+ * @status: their answer, an error
  * @skip: so many calls pass before
  * @count: so many calls are refused; 0 clears the switch
  *
- * Return: see tio_refuse(). Context: any, takes the model's lock.
+ * A status whose error bit is clear says that the call was done: a host would go on
+ * with what it did not get, and free what firmware still has.
+ *
+ * Return: -EINVAL too if @status is no error; else see tio_refuse(). Context: any,
+ * takes the model's lock.
  */
 int tdx_fw_refuse(struct tdx_fw *fw, u32 leaf, u64 status, u32 skip, u32 count)
 {
+	if (count && !TDX_IS_ERROR(status))
+		return -EINVAL;
 	return tio_refuse(&fw->ref, leaf, status, skip, count);
 }
 EXPORT_SYMBOL_GPL(tdx_fw_refuse);

@@ -352,7 +352,8 @@ static u64 devices_gone(const struct fw_td *td)
 		return TDX_SUCCESS;
 	if (td->devifs)
 		return TDX_TD_HAS_ATTACHED_DEVICES;
-	if (td->pasidtes || td->iotlb_done != td->iotlb_req)
+	/* a descriptor names its TD, whichever queue it is in */
+	if (td->pasidtes || td->iotlb_waits)
 		return TDX_IOMMU_IOTLB_TRACKING_NOT_DONE;
 	return TDX_SUCCESS;
 }

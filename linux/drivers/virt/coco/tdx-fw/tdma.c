@@ -67,7 +67,7 @@ static void fw_calls_show(void *fw, struct seq_file *m)
 
 static int fw_refuse(void *fw, u32 leaf, u64 status, u32 skip, u32 count)
 {
-	return tio_refuse(tdx_fw_referee(fw), leaf, status, skip, count);
+	return tdx_fw_refuse(fw, leaf, status, skip, count);
 }
 
 static void fw_attach(void *fw, const struct teemu_platform *platform, void *priv)

@@ -683,6 +683,13 @@ static void faults(struct kunit *test)
 			-EINVAL);
 	KUNIT_EXPECT_EQ(test, tdx_fw_refuse(rig->fw, TDH_MNG_CREATE, 0, 0, 1),
 			-EINVAL);
+	/* a host may take what is no error for success, and free what it gave */
+	KUNIT_EXPECT_EQ(test, tdx_fw_refuse(rig->fw, TDH_MEM_SEPT_REMOVE,
+					    TDX_PAGE_ALREADY_ACCEPTED, 0, 1),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, fw_teemu_ops.refuse(rig->fw, TDH_DEVIF_REMOVE,
+						  TDX_DEVIF_ALREADY_VALID, 0, 1),
+			-EINVAL);
 	KUNIT_EXPECT_EQ(test, tdx_fw_refuse(rig->fw, TDH_MNG_CREATE,
 					    TDX_OPERAND_BUSY, 0, 0), 0);
 	KUNIT_EXPECT_EQ(test, tdx_fw_refuse(rig->fw, TDH_MNG_KEY_CONFIG,

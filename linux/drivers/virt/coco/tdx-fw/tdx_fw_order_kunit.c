@@ -218,6 +218,32 @@ static void wrong_vm_before_iotlb(struct kunit *test)
 	OK(tdh_mng_vpflushdone(rig->fw, td));
 }
 
+/* one that waits in another IOMMU's queue does, too, whatever came after it */
+static void wrong_vm_before_other_queue(struct kunit *test)
+{
+	struct rig *rig = test->priv;
+	u64 td, page;
+
+	tdx_build_td(test, 0);
+	tdx_build_stream(test);
+	tdx_build_devif(test, 0, 0);
+	tdx_add_dma(test, 0);
+	td = rig->td[0].tdr;
+	OK(tdh_vp_flush(rig->fw, rig->td[0].vp));
+	OK(tdh_iq_inv_request(rig->fw, 1, TDX_INV_IOTLB, 0, td));
+	OK(tdh_dmar_block(rig->fw, 0, TDX_DMAR_PASIDTE, rig->devif[0]));
+	OK(tdh_iq_inv_request(rig->fw, 0, TDX_INV_ENTRY, TDX_DMAR_PASIDTE,
+			      rig->devif[0]));
+	OK(tdh_iq_inv_request(rig->fw, 0, TDX_INV_IOTLB, 0, td));
+	OK(tdh_iq_inv_process(rig->fw, 0, false));
+	OK(tdh_dmar_remove(rig->fw, 0, TDX_DMAR_PASIDTE, rig->devif[0], &page));
+	OK(tdh_devif_remove(rig->fw, rig->devif[0]));
+	VIOLATES(TDX_IOMMU_IOTLB_TRACKING_NOT_DONE,
+		 tdh_mng_vpflushdone(rig->fw, td));
+	OK(tdh_iq_inv_process(rig->fw, 1, true));
+	OK(tdh_mng_vpflushdone(rig->fw, td));
+}
+
 /* a fatal TD cannot unmap; its function can go nevertheless */
 static void fatal_td(struct kunit *test)
 {
@@ -579,6 +605,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(wrong_remove),
 	KUNIT_CASE(wrong_vm_first),
 	KUNIT_CASE(wrong_vm_before_iotlb),
+	KUNIT_CASE(wrong_vm_before_other_queue),
 	KUNIT_CASE(fatal_td),
 	KUNIT_CASE(stale_metadata),
 	KUNIT_CASE(dma_gates),

@@ -102,6 +102,7 @@ static void add_td(struct digest *d, struct fw_td *td)
 	add(d, td->tlb_epoch);
 	add(d, td->iotlb_req);
 	add(d, td->iotlb_done);
+	add(d, td->iotlb_waits);
 	for (int i = 0; i < FW_NR_SHARED; i++)
 		if (td->shared[i])
 			add(d, td->shared[i] | i);
