@@ -130,6 +130,17 @@ static struct pci_tdi_tvm_listener tvm_listener = {
 	.destroy = tvm_destroy,
 };
 
+/* Take the realm of @key out of cca_realms. NULL: not of @tsm, or its VM was faster */
+static struct cca_realm *realm_take(struct cca_tsm *tsm, unsigned long key)
+{
+	struct cca_realm *realm;
+
+	/* the VM's end does not take cca_realms_lock: it waits for RCU to free a realm */
+	guard(rcu)();
+	realm = xa_load(&cca_realms, key);
+	return realm && realm->tsm == tsm ? xa_erase(&cca_realms, key) : NULL;
+}
+
 /**
  * cca_tvm_end_all() - the driver leaves a root complex: end its realms
  * @tsm: the root complex; no TDI is bound any more
@@ -144,8 +155,8 @@ void cca_tvm_end_all(struct cca_tsm *tsm)
 
 	scoped_guard(mutex, &cca_realms_lock) {
 		xa_for_each(&cca_realms, key, realm) {
-			if (realm->tsm != tsm ||
-			    xa_erase(&cca_realms, key) != realm)
+			realm = realm_take(tsm, key);
+			if (!realm)
 				continue;
 			if (realm->nr_tdis)
 				cca_leak(tsm, realm, "realm of a quarantined TDI");

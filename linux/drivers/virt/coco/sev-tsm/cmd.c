@@ -124,7 +124,7 @@ int sev_cmd(struct sev_link *link, const struct sev_cmd *cmd, u64 *status)
 		return sev_check(link->tsm, cmd->nr, *status);
 	rc = rc ?: -EBADMSG;
 	if (!cmd->quiet)
-		pci_info(link->pf0.base_tsm.pdev, "command %#x: %d\n", cmd->nr,
-			 rc);
+		pci_info_ratelimited(link->pf0.base_tsm.pdev,
+				     "command %#x: %d\n", cmd->nr, rc);
 	return rc;
 }

@@ -10,6 +10,7 @@
  * goes off, or it is unbound, and both lift the fence for its siblings afterwards. So
  * one that fell does not stop the others, and none of its requests passes on the way.
  */
+#include <kunit/visibility.h>
 #include <linux/cleanup.h>
 
 #include "sev-tsm.h"
@@ -25,6 +26,7 @@ void sev_fence_join(struct sev_tdi *tdi)
 	guard(mutex)(&tdi->gctx->lock);
 	list_add_tail(&tdi->sibling, &tdi->gctx->tdis);
 }
+EXPORT_SYMBOL_IF_KUNIT(sev_fence_join);
 
 /**
  * sev_fence_leave() - undo sev_fence_join()
@@ -35,20 +37,20 @@ void sev_fence_leave(struct sev_tdi *tdi)
 	guard(mutex)(&tdi->gctx->lock);
 	list_del(&tdi->sibling);
 }
+EXPORT_SYMBOL_IF_KUNIT(sev_fence_leave);
 
-/* A sibling may belong to another device, whose lock nobody holds here */
+/*
+ * A sibling may belong to another device, whose lock nobody holds here. One that
+ * firmware has unbound needs none, though it counts as locked until its device has
+ * confirmed the STOP: its sDTE is gone, and it does not come back to lift the fence
+ * after a STOP that its guest asked for.
+ */
 static bool needs_fence(struct sev_tdi *tdi)
 {
 	if (!READ_ONCE(tdi->locked) || READ_ONCE(tdi->dma_off))
 		return false;
-	switch (sev_fw_tdisp_state(tdi->gctx->tsm->fw,
-				   READ_ONCE(tdi->ctx))) {
-	case TDISP_CONFIG_LOCKED:
-	case TDISP_RUN:
-		return false;
-	default:
-		return true;
-	}
+	return sev_fw_tdisp_state(tdi->gctx->tsm->fw, READ_ONCE(tdi->ctx)) ==
+	       TDISP_STATE_ERROR;
 }
 
 static bool is_needed(struct sev_gctx *gctx)
@@ -94,3 +96,4 @@ int sev_fence_lift(struct sev_tdi *tdi)
 						    gctx->page));
 	return sev_check(tsm, SEV_CALL_TIO_ASID_FENCE_CLEAR, status);
 }
+EXPORT_SYMBOL_IF_KUNIT(sev_fence_lift);

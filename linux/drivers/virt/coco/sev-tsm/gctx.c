@@ -201,6 +201,17 @@ static struct pci_tdi_tvm_listener gctx_listener = {
 	.destroy = gctx_vm_destroy,
 };
 
+/* Take the gctx of @key out of sev_gctxs. NULL: not of @tsm, or its VM was faster */
+static struct sev_gctx *gctx_take(struct sev_tsm *tsm, unsigned long key)
+{
+	struct sev_gctx *gctx;
+
+	/* the VM's end does not take sev_gctxs_lock: it waits for RCU to free a gctx */
+	guard(rcu)();
+	gctx = xa_load(&sev_gctxs, key);
+	return gctx && gctx->tsm == tsm ? xa_erase(&sev_gctxs, key) : NULL;
+}
+
 /**
  * sev_gctx_end_all() - the driver leaves a root complex: end its gctxs
  * @tsm: the root complex; no TDI is bound any more
@@ -215,8 +226,8 @@ void sev_gctx_end_all(struct sev_tsm *tsm)
 
 	scoped_guard(mutex, &sev_gctxs_lock) {
 		xa_for_each(&sev_gctxs, key, gctx) {
-			if (gctx->tsm != tsm ||
-			    xa_erase(&sev_gctxs, key) != gctx)
+			gctx = gctx_take(tsm, key);
+			if (!gctx)
 				continue;
 			if (gctx->nr_tdis)
 				sev_leak(tsm, gctx,

@@ -343,6 +343,8 @@ void sev_watch_look(struct sev_tdi *tdi);
 void sev_tdi_tell_error(struct sev_tdi *tdi);
 
 /* report.c */
+bool sev_report_is_own(struct pci_dev *pdev, u64 offset, const u8 *bytes,
+		       size_t len);
 int sev_report_fetch(struct sev_tdi *tdi, u64 *status);
 
 /* guest.c */

@@ -2,7 +2,8 @@
 /*
  * The private MMIO of the SEV-TIO TSM driver on a bare firmware model: no PCI device,
  * a device that is nothing but answers, and BARs that are nothing but addresses. What
- * is counted is every firmware call of a bind and an unbind.
+ * is counted is every firmware call of a bind and an unbind. And who may lift the fence
+ * of a guest, and which reports are believed.
  */
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -423,6 +424,132 @@ static void one_address_for_a_page(struct kunit *test)
 	expect_clean(rig, 0);
 }
 
+/**
+ * struct fence_rig - two TDIs of one guest, as far as its fence looks at them
+ * @tsm: with the model of a rig
+ * @link: of both, its lock is held
+ * @gctx: the guest
+ * @a: the TDI of the rig
+ * @b: firmware has no context of it
+ */
+struct fence_rig {
+	struct sev_tsm tsm;
+	struct sev_link link;
+	struct sev_gctx gctx;
+	struct sev_tdi a;
+	struct sev_tdi b;
+};
+
+static struct fence_rig *fence_rig_create(struct rig *rig)
+{
+	struct fence_rig *fence = kunit_kzalloc(rig->test, sizeof(*fence),
+						GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(rig->test, fence);
+	fence->tsm.fw = rig->fw;
+	fence->link.tsm = &fence->tsm;
+	fence->link.dev = rig->dev;
+	mutex_init(&fence->link.pf0.lock);
+	fence->gctx.tsm = &fence->tsm;
+	fence->gctx.page = rig->gctx;
+	fence->gctx.asid = ASID;
+	mutex_init(&fence->gctx.lock);
+	INIT_LIST_HEAD(&fence->gctx.tdis);
+	fence->a.ctx = rig->tdi;
+	fence->a.locked = true;
+	fence->a.link = &fence->link;
+	fence->b.link = &fence->link;
+	fence->a.gctx = &fence->gctx;
+	fence->b.gctx = &fence->gctx;
+	sev_fence_join(&fence->a);
+	sev_fence_join(&fence->b);
+	return fence;
+}
+
+static bool is_fenced(struct rig *rig)
+{
+	struct sev_asid_fence fence = {};
+
+	KUNIT_EXPECT_EQ(rig->test, sev_tio_asid_fence_status(rig->fw, rig->dev,
+							     ASID, &fence),
+			SEV_SUCCESS);
+	return fence.dma || fence.mmio;
+}
+
+/* One that is being stopped does not come back to lift the fence for a sibling */
+static void fence_of_a_stop_is_lifted(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, 16);
+	struct fence_rig *fence = fence_rig_create(rig);
+
+	bind_tdi(rig);
+	KUNIT_ASSERT_EQ(test, talk(rig, sev_tio_tdi_unbind, rig->fw, rig->dev,
+				   rig->tdi, rig->gctx, &spdm, 0), SEV_SUCCESS);
+	KUNIT_EXPECT_TRUE(test, is_fenced(rig));
+	scoped_guard(mutex, &fence->link.pf0.lock)
+		KUNIT_EXPECT_EQ(test, sev_fence_lift(&fence->b), 0);
+	KUNIT_EXPECT_FALSE(test, is_fenced(rig));
+	sev_fence_leave(&fence->a);
+	sev_fence_leave(&fence->b);
+}
+
+/* One that fell keeps its guest behind the fence until the IOMMU shuts it out */
+static void fence_of_a_fall_stays(struct kunit *test)
+{
+	struct rig *rig = rig_create(test, 16);
+	struct fence_rig *fence = fence_rig_create(rig);
+
+	bind_tdi(rig);
+	KUNIT_ASSERT_EQ(test, sev_tio_dev_disconnect(rig->fw, rig->dev, NULL,
+						     SEV_TIO_FORCE),
+			SEV_SUCCESS);
+	guard(mutex)(&fence->link.pf0.lock);
+	KUNIT_EXPECT_EQ(test, sev_fence_lift(&fence->b), 0);
+	KUNIT_EXPECT_TRUE(test, is_fenced(rig));
+	fence->a.dma_off = true;
+	KUNIT_EXPECT_EQ(test, sev_fence_lift(&fence->b), 0);
+	KUNIT_EXPECT_FALSE(test, is_fenced(rig));
+	sev_fence_leave(&fence->a);
+	sev_fence_leave(&fence->b);
+}
+
+/* A report that names pages of others is the word of a hostile device */
+static void report_names_own_pages(struct kunit *test)
+{
+	static const struct {
+		u64 first;
+		u32 pages;
+		bool own;
+	} cases[] = {
+		{ 0, 16, true }, { 15, 1, true }, { 0, 17, false },
+		{ 16, 1, false }, { U64_MAX, 1, false }, { U64_MAX, 2, false },
+		{ 0, U32_MAX, false }, { PHYS_PFN(BAR_HPA), 1, false },
+	};
+	struct pci_dev *pdev = kunit_kzalloc(test, sizeof(*pdev), GFP_KERNEL);
+	struct fake_report report = { .hdr.nr_ranges = cpu_to_le32(1) };
+	const u8 *bytes = (const u8 *)&report;
+
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	pdev->resource[2].start = BAR_HPA;
+	pdev->resource[2].end = BAR_HPA + SZ_64K - 1;
+	pdev->resource[2].flags = IORESOURCE_MEM;
+	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
+		report.range.first_page = cpu_to_le64(cases[i].first);
+		report.range.pages = cpu_to_le32(cases[i].pages);
+		KUNIT_EXPECT_EQ_MSG(test,
+				    sev_report_is_own(pdev, -BAR_HPA, bytes,
+						      sizeof(report)),
+				    cases[i].own, "case %d", i);
+	}
+	report.hdr.nr_ranges = cpu_to_le32(U32_MAX);
+	KUNIT_EXPECT_FALSE(test, sev_report_is_own(pdev, -BAR_HPA, bytes,
+						   sizeof(report)));
+	report.hdr.nr_ranges = 0;
+	KUNIT_EXPECT_FALSE(test, sev_report_is_own(pdev, -BAR_HPA, bytes, 1));
+	KUNIT_EXPECT_TRUE(test, sev_report_is_own(pdev, -BAR_HPA, bytes,
+						  sizeof(report)));
+}
+
 static struct kunit_case sev_tsm_cases[] = {
 	KUNIT_CASE(maps_64k),
 	KUNIT_CASE(maps_16m),
@@ -430,6 +557,9 @@ static struct kunit_case sev_tsm_cases[] = {
 	KUNIT_CASE(goes_on_after_refusals),
 	KUNIT_CASE(overlap_is_tried_again),
 	KUNIT_CASE(one_address_for_a_page),
+	KUNIT_CASE(fence_of_a_stop_is_lifted),
+	KUNIT_CASE(fence_of_a_fall_stays),
+	KUNIT_CASE(report_names_own_pages),
 	{}
 };
 

@@ -558,6 +558,17 @@ static struct pci_tdi_tvm_listener td_listener = {
 	.destroy = td_vm_destroy,
 };
 
+/* Take the TD of @key out of tdx_tds. NULL: not of @tsm, or its VM was faster */
+static struct tdx_td *td_take(struct tdx_tsm *tsm, unsigned long key)
+{
+	struct tdx_td *td;
+
+	/* the VM's end does not take tdx_tds_lock: it waits for RCU to free a TD */
+	guard(rcu)();
+	td = xa_load(&tdx_tds, key);
+	return td && td->tsm == tsm ? xa_erase(&tdx_tds, key) : NULL;
+}
+
 /**
  * tdx_td_end_all() - the driver leaves a root complex: end its TDs
  * @tsm: the root complex; no TDI is bound any more
@@ -572,7 +583,8 @@ void tdx_td_end_all(struct tdx_tsm *tsm)
 
 	scoped_guard(mutex, &tdx_tds_lock) {
 		xa_for_each(&tdx_tds, key, td) {
-			if (td->tsm != tsm || xa_erase(&tdx_tds, key) != td)
+			td = td_take(tsm, key);
+			if (!td)
 				continue;
 			if (td->nr_tdis)
 				tdx_leak(tsm, td, "TD of a quarantined TDI");
