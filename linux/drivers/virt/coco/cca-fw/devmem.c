@@ -102,7 +102,7 @@ struct dev_map {
 	u64 end;			/* of this call's portion */
 };
 
-static u64 dev_map(struct cca_rmm *rmm, const struct dev_map *map,
+static u64 dev_map(struct cca_rmm *rmm, const struct dev_map *map, u64 *done,
 		   struct cca_leaf **list, struct cca_leaf **gone)
 {
 	struct rmm_realm *realm = rmm_realm_find(rmm, map->rd);
@@ -126,6 +126,7 @@ static u64 dev_map(struct cca_rmm *rmm, const struct dev_map *map,
 	for (ipa = map->ipa; ipa < map->end; ipa += size)
 		map_leaf(rmm, realm, rtt, ipa, map->pa + (ipa - map->ipa),
 			 map->level, list, gone);
+	*done = map->end;
 	return map->end < map->top ? RMI_INCOMPLETE : RMI_SUCCESS;
 }
 
@@ -145,12 +146,6 @@ static struct cca_leaf *leaves_alloc(unsigned int nr)
 		list = leaf;
 	}
 	return list;
-}
-
-/* how far a call came that started at @ipa and would have come to @end */
-static u64 came_to(u64 status, u64 ipa, u64 end)
-{
-	return status == RMI_SUCCESS || status == RMI_INCOMPLETE ? end : ipa;
 }
 
 /**
@@ -179,6 +174,7 @@ u64 rmi_rtt_dev_map(struct cca_rmm *rmm, u64 rd, u64 vdev, u64 ipa, u64 top,
 	struct cca_leaf *list = NULL, *gone = NULL;
 	u64 status;
 
+	*done = ipa;
 	if (is_dev_span(ipa, top, pa, level)) {
 		map.end = portion(ipa, top, rmm_span(level));
 		list = leaves_alloc((map.end - ipa) / rmm_span(level));
@@ -186,10 +182,9 @@ u64 rmi_rtt_dev_map(struct cca_rmm *rmm, u64 rd, u64 vdev, u64 ipa, u64 top,
 	scoped_guard(spinlock_irqsave, &rmm->lock)
 		status = tio_judge(&rmm->ref, RMI_RTT_DEV_MAP, ipa,
 				   tio_begin(&rmm->ref, RMI_RTT_DEV_MAP) ?:
-				   dev_map(rmm, &map, &list, &gone));
+				   dev_map(rmm, &map, done, &list, &gone));
 	rmm_leaves_free(list);
 	rmm_leaves_free(gone);
-	*done = came_to(status, ipa, map.end);
 	return status;
 }
 EXPORT_SYMBOL_GPL(rmi_rtt_dev_map);

@@ -370,6 +370,7 @@ void cca_cache_free(struct cca_cache *cache);
 
 /* main.c */
 void cca_leak(struct cca_tsm *tsm, const void *what, const char *name);
+void cca_leak_granule(struct cca_tsm *tsm, u64 granule);
 void cca_leak_link(struct cca_link *link, const char *name);
 
 /* comm.c */

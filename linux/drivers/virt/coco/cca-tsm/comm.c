@@ -48,12 +48,12 @@ void cca_comm_budget(struct cca_link *link, unsigned int ms)
  * cca_comm_ping() - does the DSM answer at all?
  * @link: the link
  *
- * Whatever it answers, an SPDM error too. The RMM has no way back for a VDEV whose
- * device falls silent, so this is asked before there is one. It is the one message
- * that is not the RMM's: on the emulated platform SPDM has no session that it could
- * disturb. Context: as cca_comm_pdev().
+ * An SPDM error is an answer, too; nonsense is none. The RMM has no way back for a
+ * VDEV whose device falls silent, so this is asked before there is one. It is the one
+ * message that is not the RMM's: on the emulated platform SPDM has no session that it
+ * could disturb. Context: as cca_comm_pdev().
  *
- * Return: 0, or why there is no answer.
+ * Return: 0; -EBADMSG: nonsense; or why there is no answer.
  */
 int cca_comm_ping(struct cca_link *link)
 {
@@ -64,13 +64,18 @@ int cca_comm_ping(struct cca_link *link)
 		},
 		.length = cpu_to_le16(sizeof(__le32)),
 	};
+	const struct spdm_hdr *rsp = (const struct spdm_hdr *)link->rsp;
 	int len;
 
 	lockdep_assert_held(&link->pf0.lock);
 
+	/* a header at least */
 	len = tio_doe(link->pf0.base_tsm.pdev, &req, sizeof(req), link->rsp,
 		      CCA_RSP_MAX);
-	return min(len, 0);
+	if (len < 0)
+		return len;
+	return rsp->code == SPDM_CERTIFICATE || rsp->code == SPDM_ERROR ?
+	       0 : -EBADMSG;
 }
 
 static u32 nr_of(const struct party *who)

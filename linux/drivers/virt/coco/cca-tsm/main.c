@@ -16,6 +16,13 @@
 
 #include "cca-tsm.h"
 
+/* The module stays loaded and @tsm is never freed: firmware has something of ours */
+static void count_leak(struct cca_tsm *tsm)
+{
+	if (!atomic_fetch_inc(&tsm->leaks))
+		__module_get(THIS_MODULE);
+}
+
 /**
  * cca_leak() - record that firmware would not let go of something
  * @tsm: the root complex
@@ -29,8 +36,21 @@ void cca_leak(struct cca_tsm *tsm, const void *what, const char *name)
 {
 	dev_err(tsm->dev, "leaked for good: %s\n", name);
 	kmemleak_not_leak(what);
-	if (!atomic_fetch_inc(&tsm->leaks))
-		__module_get(THIS_MODULE);
+	count_leak(tsm);
+}
+
+/**
+ * cca_leak_granule() - record that firmware would not let go of a plain granule
+ * @tsm: the root complex
+ * @granule: its physical address; the page is nobody's any more
+ *
+ * Nothing points to it, but as long as it is delegated the host must not use it, and
+ * firmware's books are not balanced: the next driver does not begin with them.
+ */
+void cca_leak_granule(struct cca_tsm *tsm, u64 granule)
+{
+	dev_err(tsm->dev, "leaked for good: granule %#llx\n", granule);
+	count_leak(tsm);
 }
 
 /**

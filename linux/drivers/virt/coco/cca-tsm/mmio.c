@@ -214,8 +214,9 @@ int cca_mmio_map(struct cca_mmio *mmio, u64 ipa, u64 top, u64 pa)
 		cca_span_there(mmio, ipa, pa, top - ipa, &have, &free);
 		if (!have) {
 			rc = map_some(mmio, ipa, pa, free, &span);
+			/* memory that firmware kept: not a range to ask for again */
 			if (rc)
-				return rc;
+				return rc == -EBUSY ? -EIO : rc;
 			have = span.len;
 		}
 		ipa += have;

@@ -108,9 +108,10 @@ void cca_granule_drop(struct cca_tsm *tsm, u64 *granule)
 	for (int i = 0; i < CCA_TRIES; i++)
 		if (!cca_granule_put(tsm, granule))
 			return;
-	dev_err(tsm->dev, "leaked for good: granule %#llx\n", *granule);
+	cca_leak_granule(tsm, *granule);
 	*granule = 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(cca_granule_drop);
 
 /**
  * cca_cache_alloc() - room for what the RMM may want to be kept
