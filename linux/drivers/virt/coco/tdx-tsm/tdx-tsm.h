@@ -81,7 +81,11 @@
 #define TDX_UNBIND_CALLS	28
 #define TDX_BIND_LEAF_CALLS	3
 #define TDX_UNBIND_LEAF_CALLS	3
-/* a level of metadata and one of the S-EPT, and the metadata above: at most */
+/*
+ * A level of metadata and one of the S-EPT, and the metadata above: at most, if no
+ * earlier bind of the TVM left S-EPT pages where a larger leaf goes now: each of
+ * those costs a MEM.SEPT.REMOVE once.
+ */
 #define TDX_TABLE_CALLS(leaves)	(2 * DIV_ROUND_UP(leaves, 512) + TDX_MMIOMT_TOP)
 
 /* the longest answer of the DSM: a report portion in its envelopes, padded */
