@@ -8,6 +8,8 @@ CACHE=${CACHE:-$ROOT/.cache}
 LOGS=$OUT/log
 JOBS=${JOBS:-$(nproc)}
 export LC_ALL=C
+# Variables given to make check (T=, VENDOR=) are not those of the Makefiles that scripts call.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES
 
 # shellcheck source=BASE
 . "$ROOT/BASE"
