@@ -2,17 +2,22 @@
 /*
  * What the TSM drivers of the emulated platform share: talking to the DSM, the
  * IDE stream between root port and endpoint, what a BAR page is, requests of a
- * guest, the order of an unbind. Nothing here knows a vendor's firmware.
+ * guest, the order of an unbind, the root complex and its functions, the registry
+ * of TVMs. Nothing here knows a vendor's firmware.
  */
 #ifndef __LINUX_TIO_TSM_H
 #define __LINUX_TIO_TSM_H
 
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/pci-ide.h>
 #include <linux/pci-tdi.h>
 #include <linux/pci-tsm.h>
+#include <linux/srcu.h>
 #include <linux/tdisp.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 /*
  * One DOE round. Process context, under pci_tsm_pf0::lock of @dsm. Length of the
@@ -100,5 +105,175 @@ enum tio_step {
 };
 
 #define TIO_MAX_ORDER		(TIO_NR_STEPS + 1)
+
+struct platform_device;
+struct teemu_rc;
+struct tio_link;
+struct tio_tsm;
+struct tio_tvm;
+struct tio_tvms;
+
+/**
+ * struct tio_tsm_vendor - what one vendor's driver is
+ * @owner: its module
+ * @ops: for the TSM core, with tio_tsm_probe_fn() and tio_tsm_remove_fn()
+ * @tvms: its TVMs
+ * @tsm_size: bytes of its root complex, which begins with a &struct tio_tsm
+ * @link_size: bytes of its link, which begins with a &struct tio_link
+ * @rsp_size: bytes of tio_link::rsp
+ * @setup: fill the vendor's part of a zeroed root complex; what fails comes later
+ * @sweep: optional: ask firmware a last time for what it was late with; may leak
+ * @clean: undo @setup; nothing was leaked
+ * @link_init: fill the vendor's part of a zeroed link, of which only tio_link::tsm
+ *	       is there; nothing to undo. 0 or -errno: no such link can be
+ * @miss: as in teemu_set_tdma_miss(); @priv is the root complex
+ */
+struct tio_tsm_vendor {
+	struct module *owner;
+	struct pci_tsm_ops *ops;
+	struct tio_tvms *tvms;
+	size_t tsm_size;
+	size_t link_size;
+	size_t rsp_size;
+	void (*setup)(struct tio_tsm *tsm);
+	void (*sweep)(struct tio_tsm *tsm);
+	void (*clean)(struct tio_tsm *tsm);
+	int (*link_init)(struct tio_link *link, struct pci_dev *pdev);
+	int (*miss)(void *priv, u16 rid, u64 gpa);
+};
+
+/**
+ * struct tio_tsm - one root complex with its firmware; first in the vendor's own
+ * @vendor: its driver
+ * @owner: the driver's module
+ * @dev: the platform device
+ * @tsm_dev: our registration with the TSM core, for the driver's remove
+ * @fw: the firmware, as the vendor knows it
+ * @rc: the root complex, for its DMA miss handler
+ * @domain: PCI segment of the root complex
+ * @lock: owns @lost_links, and what the vendor says
+ * @bound: requester id to the vendor's TDI, of those whose DMA misses are served
+ * @srcu: read side: a DMA miss is being served
+ * @leaks: number of objects that firmware would not give back; @this then
+ *	   outlives the driver, so that they keep what they point to
+ * @lost_links: &struct tio_link that firmware would not give back: their devices
+ *		are not connected again
+ * @lost: in the list of what outlived the driver
+ *
+ * @lock nests in pci_tsm_pf0::lock, and tio_tvms::lock in @lock.
+ */
+struct tio_tsm {
+	const struct tio_tsm_vendor *vendor;
+	struct module *owner;
+	struct device *dev;
+	struct tsm_dev *tsm_dev;
+	void *fw;
+	struct teemu_rc *rc;
+	int domain;
+	struct mutex lock;		/* owns @lost_links and the vendor's */
+	struct xarray bound;
+	struct srcu_struct srcu;
+	atomic_t leaks;
+	struct list_head lost_links;
+	struct list_head lost;
+};
+
+/**
+ * struct tio_link - the link with one device; first in the vendor's own
+ * @pf0: the core's context of the DSM
+ * @tsm: the root complex
+ * @tdis: the vendor's TDIs of this device, the quarantined ones too
+ * @rsp: buffer for answers of the DSM, tio_tsm_vendor::rsp_size bytes
+ * @rid: requester id of the DSM, which a lost link is known by
+ * @lost: in tio_tsm::lost_links
+ *
+ * Born in probe, freed in remove; under pci_tsm_pf0::lock. If firmware does not let
+ * go in disconnect the link is never freed.
+ */
+struct tio_link {
+	struct pci_tsm_pf0 pf0;
+	struct tio_tsm *tsm;
+	struct list_head tdis;
+	u8 *rsp;
+	u16 rid;
+	struct list_head lost;
+};
+
+__printf(3, 4)
+void tio_leak(struct tio_tsm *tsm, const void *what, const char *fmt, ...);
+void tio_link_leak(struct tio_link *link, const char *name);
+struct pci_tsm *tio_tsm_probe_fn(struct tsm_dev *tsm_dev, struct pci_dev *pdev);
+void tio_tsm_remove_fn(struct pci_tsm *base);
+void tio_tsm_setup(struct tio_tsm *tsm, const struct tio_tsm_vendor *vendor,
+		   struct device *dev, void *fw);
+void tio_tsm_clean(struct tio_tsm *tsm);
+int tio_tsm_probe(struct platform_device *pdev,
+		  const struct tio_tsm_vendor *vendor);
+void tio_tsm_remove(struct platform_device *pdev);
+
+/**
+ * struct tio_tvms_ops - what a vendor's firmware knows a TVM as
+ * @name: of the work queue
+ * @noun: what it is, for people
+ * @create: a new one that can run, zeroed but for the vendor's part; or ERR_PTR,
+ *	    with nothing left of it but what was leaked. Context: process, under
+ *	    tio_tvms::lock
+ * @end: end it and free it; -errno: firmware does not let go, it is leaked by the
+ *	 caller. Nobody finds it any more. Context: process
+ * @mem_invalidate: as in &struct pci_tdi_tvm_listener. Context: atomic, under RCU
+ *		    and KVM's mmu_lock
+ */
+struct tio_tvms_ops {
+	const char *name;
+	const char *noun;
+	struct tio_tvm *(*create)(struct tio_tsm *tsm);
+	int (*end)(struct tio_tvm *tvm);
+	void (*mem_invalidate)(struct tio_tvm *tvm, u64 start, u64 end);
+};
+
+/**
+ * struct tio_tvms - the TVMs of one driver, on all its root complexes
+ * @ops: what the vendor does with one
+ * @listener: how KVM tells of them; its functions call tio_tvms_mem_invalidate() and
+ *	      tio_tvms_destroy(), since they are not told for whom they are called
+ * @lock: owns birth and death of TVMs and their nr_tdis. Not taken by a VM's end
+ * @by_kvm: struct kvm * to the &struct tio_tvm of that VM; read under RCU
+ * @wq: where they die
+ *
+ * The driver fills @ops and @listener, tio_tvms_init() the rest.
+ */
+struct tio_tvms {
+	const struct tio_tvms_ops *ops;
+	struct pci_tdi_tvm_listener listener;
+	struct mutex lock;		/* owns birth, death, tio_tvm::nr_tdis */
+	struct xarray by_kvm;
+	struct workqueue_struct *wq;
+};
+
+/**
+ * struct tio_tvm - firmware's view of one TVM; first in the vendor's own
+ * @tvms: whose it is
+ * @tsm: the root complex whose firmware has it
+ * @nr_tdis: bound or quarantined TDIs; owned by tio_tvms::lock
+ * @death: ends it after its VM was destroyed
+ *
+ * Born in the first bind of its TVM; dies after the TVM, or with the driver.
+ */
+struct tio_tvm {
+	struct tio_tvms *tvms;
+	struct tio_tsm *tsm;
+	unsigned int nr_tdis;
+	struct work_struct death;
+};
+
+struct tio_tvm *tio_tvm_get(struct tio_tvms *tvms, struct tio_tsm *tsm,
+			    struct kvm *kvm);
+void tio_tvm_put(struct tio_tvm *tvm);
+void tio_tvms_mem_invalidate(struct tio_tvms *tvms, struct kvm *kvm, u64 start,
+			     u64 end);
+void tio_tvms_destroy(struct tio_tvms *tvms, struct kvm *kvm);
+void tio_tvms_end_all(struct tio_tvms *tvms, struct tio_tsm *tsm);
+int tio_tvms_init(struct tio_tvms *tvms);
+void tio_tvms_exit(struct tio_tvms *tvms);
 
 #endif /* __LINUX_TIO_TSM_H */

@@ -13,15 +13,15 @@
  *
  * Locks, outermost first:
  *  pci_tsm_rwsem, pci_tsm_pf0::lock	every op; owns the link and its TDIs
- *   cca_tsm::lock			(mutex) owns lost links and root ports in use
- *   cca_realms_lock			(mutex) owns birth and death of realms
+ *   tio_tsm::lock			(mutex) owns lost links and root ports in use
+ *   tio_tvms::lock			(mutex) owns birth and death of realms
  *    cca_realm::rec_lock		(mutex) owns the one call of the realm
  *     cca_realm::rtt_lock		(mutex) owns the tables of its stage 2
  *      KVM mmu_lock			(not taken here; callbacks run under it)
  *       cca_realm::lock		(spinning) owns private memory in it
  *        the firmware's own lock	(spinning leaf)
  *
- * cca_tsm::srcu keeps a TDI alive for the DMA miss handler, which must not take
+ * tio_tsm::srcu keeps a TDI alive for the DMA miss handler, which must not take
  * pci_tsm_pf0::lock: unbind holds it while it waits for DMA to drain.
  */
 #ifndef __CCA_TSM_H
@@ -34,10 +34,8 @@
 #include <linux/pci-tdi.h>
 #include <linux/pci-tsm.h>
 #include <linux/spinlock.h>
-#include <linux/srcu.h>
 #include <linux/teemu.h>
 #include <linux/tio-tsm.h>
-#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 /*
@@ -88,35 +86,20 @@
 
 /**
  * struct cca_tsm - one root complex with its firmware
- * @dev: the platform device
- * @tsm_dev: our registration with the TSM core, for the driver's remove
+ * @base: what all vendors have; its lock owns @ports too
  * @rmm: the firmware
- * @rc: the root complex, for its DMA miss handler
- * @domain: PCI segment of the root complex
- * @lock: owns @ports and @lost_links
  * @ports: requester id of a root port to the &struct cca_link that has its PDEV
- * @bound: requester id to &struct cca_tdi, of those whose DMA misses are served
- * @srcu: read side: a DMA miss is being served
- * @leaks: number of objects that firmware would not give back; @this then
- *	   outlives the driver, so that they keep what they point to
- * @lost_links: &struct cca_link that firmware would not give back: their devices
- *		are not connected again
- * @lost: in the list of what outlived the driver
  */
 struct cca_tsm {
-	struct device *dev;
-	struct tsm_dev *tsm_dev;
+	struct tio_tsm base;
 	struct cca_rmm *rmm;
-	struct teemu_rc *rc;
-	int domain;
-	struct mutex lock;		/* owns @ports, @lost_links */
 	struct xarray ports;
-	struct xarray bound;
-	struct srcu_struct srcu;
-	atomic_t leaks;
-	struct list_head lost_links;
-	struct list_head lost;
 };
+
+static inline struct cca_tsm *to_cca_tsm(struct tio_tsm *base)
+{
+	return container_of(base, struct cca_tsm, base);
+}
 
 /* bytes that the RMM told us to keep; @size of room, allocated before */
 struct cca_cache {
@@ -139,7 +122,7 @@ struct cca_pdev {
 
 /**
  * struct cca_link - the secured link with one device
- * @pf0: the core's context of the DSM
+ * @base: what all vendors have
  * @tsm: the root complex
  * @certs: the device's certificate chain as it gave it
  * @ep: PDEV of the endpoint
@@ -150,18 +133,14 @@ struct cca_pdev {
  * @disconnecting: the RMM has begun to take @stream down
  * @secure: both ports read Secure
  * @cut: the ports were disabled, as an escape: no TDI is bound over it any more
- * @tdis: &struct cca_tdi of this device, the quarantined ones too
- * @rsp: buffer for answers of the DSM, CCA_RSP_MAX bytes
  * @deadline: in jiffies; the operation at work begins no DOE round after it
- * @rid: requester id of the DSM, which a lost link is known by
- * @lost: in cca_tsm::lost_links
  *
  * Born in probe, filled in connect, emptied in disconnect, freed in remove; all
  * of it under pci_tsm_pf0::lock. If firmware does not let go in disconnect the
  * link is never freed.
  */
 struct cca_link {
-	struct pci_tsm_pf0 pf0;
+	struct tio_link base;
 	struct cca_tsm *tsm;
 	struct cca_cache certs;
 	struct cca_pdev ep;
@@ -172,11 +151,7 @@ struct cca_link {
 	bool disconnecting;
 	bool secure;
 	bool cut;
-	struct list_head tdis;
-	u8 *rsp;
 	unsigned long deadline;
-	u16 rid;
-	struct list_head lost;
 };
 
 /**
@@ -192,6 +167,7 @@ struct cca_rtt {
 
 /**
  * struct cca_realm - the RMM's view of one TVM
+ * @tvm: what all vendors have
  * @tsm: the root complex whose firmware has it
  * @rd: its granule, and its name
  * @root: the root table's granule
@@ -199,8 +175,7 @@ struct cca_rtt {
  * @created: the RMM has @rd
  * @rec_created: the RMM has @rec
  * @zombie: it never runs again
- * @nr_tdis: bound or quarantined TDIs; owned by cca_realms_lock
- * @vdev_ids: names of its VDEVs to &struct cca_tdi; owned by cca_realms_lock
+ * @vdev_ids: names of its VDEVs to &struct cca_tdi; owned by its own lock
  * @rec_lock: serialises the realm's calls: there is one REC, and one call in it
  * @pending: a call of the realm was left half-way; owned by @rec_lock
  * @rtt_lock: owns @tables, and each cca_rtt in it
@@ -209,11 +184,11 @@ struct cca_rtt {
  * @lock: owns @mem. Each page in there has a reference taken with it.
  * @mem: guest frame number to page frame number (as a value) of private memory that
  *	 is delegated; marked CCA_MEM_MAPPED while it is in the stage 2
- * @death: ends the realm after its VM was destroyed
  *
  * Born in the first bind of its TVM; dies after the TVM, or with the driver.
  */
 struct cca_realm {
+	struct tio_tvm tvm;
 	struct cca_tsm *tsm;
 	u64 rd;
 	u64 root;
@@ -221,7 +196,6 @@ struct cca_realm {
 	bool created;
 	bool rec_created;
 	bool zombie;
-	unsigned int nr_tdis;
 	struct xarray vdev_ids;
 	struct mutex rec_lock;		/* owns @pending and what it is about */
 	bool pending;
@@ -229,7 +203,6 @@ struct cca_realm {
 	struct xarray tables[2];
 	spinlock_t lock;		/* owns @mem */
 	struct xarray mem;
-	struct work_struct death;
 };
 
 #define CCA_MEM_MAPPED		XA_MARK_0
@@ -280,7 +253,7 @@ struct cca_validate {
  * struct cca_tdi - one bound function
  * @tdi: the core's context
  * @link: its device
- * @node: in cca_link::tdis
+ * @node: in tio_link::tdis
  * @mmio: its VDEV, its realm, and its private MMIO
  * @report: the interface report, once the realm has read it
  * @meas: the measurements
@@ -368,11 +341,6 @@ void cca_granule_drop(struct cca_tsm *tsm, u64 *granule);
 int cca_cache_alloc(struct cca_cache *cache, size_t size);
 void cca_cache_free(struct cca_cache *cache);
 
-/* main.c */
-void cca_leak(struct cca_tsm *tsm, const void *what, const char *name);
-void cca_leak_granule(struct cca_tsm *tsm, u64 granule);
-void cca_leak_link(struct cca_link *link, const char *name);
-
 /* comm.c */
 void cca_comm_budget(struct cca_link *link, unsigned int ms);
 int cca_comm_ping(struct cca_link *link);
@@ -390,11 +358,9 @@ struct cca_realm *cca_realm_create(struct cca_tsm *tsm);
 int cca_realm_destroy(struct cca_realm *realm);
 
 /* tvm.c */
-int cca_tvm_init(void);
-void cca_tvm_exit(void);
+extern struct tio_tvms cca_realms;
 int cca_tvm_get(struct cca_tdi *tdi, struct cca_tsm *tsm, struct kvm *kvm);
 void cca_tvm_put(struct cca_tdi *tdi);
-void cca_tvm_end_all(struct cca_tsm *tsm);
 
 /* rtt.c */
 int cca_rtt_get(struct cca_realm *realm, u64 ipa, unsigned int level);

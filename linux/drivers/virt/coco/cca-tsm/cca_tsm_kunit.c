@@ -452,12 +452,12 @@ static void leak_test(struct kunit *test)
 	u64 pa = granule(test), page;
 
 	/* the first leak would hold the module, and this one is none for long */
-	atomic_set(&rig->tsm.leaks, 1);
+	atomic_set(&rig->tsm.base.leaks, 1);
 	KUNIT_EXPECT_EQ(test, cca_rmm_refuse(rmm, RMI_GRANULE_RANGE_UNDELEGATE,
 					     RMI_ERROR_INPUT, 0,
 					     CCA_TRIES - 1), 0);
 	cca_granule_drop(&rig->tsm, &pa);
-	KUNIT_EXPECT_EQ(test, atomic_read(&rig->tsm.leaks), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&rig->tsm.base.leaks), 1);
 	KUNIT_EXPECT_EQ(test, pa, 0);
 
 	pa = granule(test);
@@ -465,11 +465,11 @@ static void leak_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cca_rmm_refuse(rmm, RMI_GRANULE_RANGE_UNDELEGATE,
 					     RMI_ERROR_INPUT, 0, CCA_TRIES), 0);
 	cca_granule_drop(&rig->tsm, &pa);
-	KUNIT_EXPECT_EQ(test, atomic_read(&rig->tsm.leaks), 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&rig->tsm.base.leaks), 2);
 	KUNIT_EXPECT_EQ(test, pa, 0);
 	KUNIT_EXPECT_EQ(test, cca_rmm_granule(rmm, page), CCA_DELEGATED);
 	KUNIT_EXPECT_EQ(test, cca_granule_put(&rig->tsm, &page), 0);
-	atomic_set(&rig->tsm.leaks, 0);
+	atomic_set(&rig->tsm.base.leaks, 0);
 }
 
 static int rig_init(struct kunit *test)

@@ -40,7 +40,7 @@ struct party {
  */
 void cca_comm_budget(struct cca_link *link, unsigned int ms)
 {
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 	link->deadline = jiffies + msecs_to_jiffies(ms);
 }
 
@@ -64,13 +64,13 @@ int cca_comm_ping(struct cca_link *link)
 		},
 		.length = cpu_to_le16(sizeof(__le32)),
 	};
-	const struct spdm_hdr *rsp = (const struct spdm_hdr *)link->rsp;
+	const struct spdm_hdr *rsp = (const struct spdm_hdr *)link->base.rsp;
 	int len;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	/* a header at least */
-	len = tio_doe(link->pf0.base_tsm.pdev, &req, sizeof(req), link->rsp,
+	len = tio_doe(link->base.pf0.base_tsm.pdev, &req, sizeof(req), link->base.rsp,
 		      CCA_RSP_MAX);
 	if (len < 0)
 		return len;
@@ -180,12 +180,12 @@ static int exchange(struct cca_link *link, struct rmi_comm *comm)
 		return -EPROTO;
 	if (time_after(jiffies, link->deadline))
 		return -ETIMEDOUT;
-	len = tio_doe(link->pf0.base_tsm.pdev, comm->req, comm->req_len,
-		      link->rsp, CCA_RSP_MAX);
+	len = tio_doe(link->base.pf0.base_tsm.pdev, comm->req, comm->req_len,
+		      link->base.rsp, CCA_RSP_MAX);
 	if (len < 0)
 		return len;
 	comm->status = RMI_COMM_RESPONSE;
-	comm->rsp = link->rsp;
+	comm->rsp = link->base.rsp;
 	comm->rsp_len = len;
 	return 0;
 }
@@ -202,7 +202,7 @@ static int communicate(const struct party *who, u64 *status)
 	bool refused;
 	int rc, err = 0;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	for (int i = 0; i < CCA_ROUNDS_MAX; i++) {
 		*status = carry_on(who, &comm, &refused);

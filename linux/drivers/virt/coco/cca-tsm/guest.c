@@ -302,7 +302,7 @@ ssize_t cca_guest_req(struct pci_tdi *base, enum pci_tsm_req_scope scope,
 {
 	struct cca_tdi *tdi = to_cca_tdi(base);
 
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	cca_comm_budget(tdi->link, CCA_REQUEST_MS);
 	return tio_guest_req(base, guest_ops, ARRAY_SIZE(guest_ops),

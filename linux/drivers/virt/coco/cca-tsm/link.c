@@ -13,7 +13,7 @@
 
 static struct pci_dev *endpoint_of(struct cca_link *link)
 {
-	return link->pf0.base_tsm.pdev;
+	return link->base.pf0.base_tsm.pdev;
 }
 
 static struct pci_dev *port_of(struct cca_link *link)
@@ -26,7 +26,7 @@ static int port_claim(struct cca_link *link)
 {
 	struct cca_tsm *tsm = link->tsm;
 
-	guard(mutex)(&tsm->lock);
+	guard(mutex)(&tsm->base.lock);
 	return xa_insert(&tsm->ports, pci_dev_id(port_of(link)), link,
 			 GFP_KERNEL);
 }
@@ -36,7 +36,7 @@ static void port_release(struct cca_link *link)
 	struct cca_tsm *tsm = link->tsm;
 	unsigned long rid = pci_dev_id(port_of(link));
 
-	guard(mutex)(&tsm->lock);
+	guard(mutex)(&tsm->base.lock);
 	if (xa_load(&tsm->ports, rid) == link)
 		xa_erase(&tsm->ports, rid);
 }
@@ -274,7 +274,7 @@ int cca_link_up(struct cca_link *link)
 {
 	int rc;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	cca_comm_budget(link, CCA_CONNECT_MS);
 	rc = endpoint_up(link);
@@ -298,11 +298,11 @@ int cca_link_up(struct cca_link *link)
  */
 void cca_link_down(struct cca_link *link)
 {
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
-	if (!list_empty(&link->tdis)) {
+	if (!list_empty(&link->base.tdis)) {
 		cca_link_cut(link, NULL);
-		cca_leak_link(link, "link of a quarantined TDI");
+		tio_link_leak(&link->base, "link of a quarantined TDI");
 		return;
 	}
 	cca_comm_budget(link, CCA_UNBIND_MS);
@@ -310,7 +310,7 @@ void cca_link_down(struct cca_link *link)
 	for (int i = 0; i < CCA_TRIES; i++)
 		if (!link_release(link))
 			return;
-	cca_leak_link(link, "link");
+	tio_link_leak(&link->base, "link");
 }
 
 /**
@@ -324,7 +324,7 @@ void cca_link_down(struct cca_link *link)
  */
 int cca_link_usable(struct cca_link *link)
 {
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	return link->streaming && link->secure && !link->cut ? 0 : -ENXIO;
 }
@@ -344,11 +344,11 @@ void cca_link_cut(struct cca_link *link, struct cca_tdi *cause)
 {
 	struct cca_tdi *tdi;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	if (link->cut || !link->ide)
 		return;
-	list_for_each_entry(tdi, &link->tdis, node)
+	list_for_each_entry(tdi, &link->base.tdis, node)
 		if (tdi != cause)
 			cca_tdi_tell_error(tdi);
 	tio_ide_disable(endpoint_of(link), link->ide);

@@ -203,8 +203,8 @@ int cca_mem_miss(void *priv, u16 rid, u64 ipa)
 	struct cca_tsm *tsm = priv;
 	struct cca_tdi *tdi;
 
-	guard(srcu)(&tsm->srcu);
-	tdi = xa_load(&tsm->bound, rid);
+	guard(srcu)(&tsm->base.srcu);
+	tdi = xa_load(&tsm->base.bound, rid);
 	if (!tdi)
 		return -ENODEV;
 	return mem_fault(tdi, round_down(ipa, PAGE_SIZE));
@@ -247,7 +247,7 @@ int cca_mem_remove(struct cca_realm *realm, u64 start, u64 end)
 	if (rc)
 		rc = remove_once(realm, start, end);
 	if (rc)
-		dev_warn_ratelimited(realm->tsm->dev,
+		dev_warn_ratelimited(realm->tsm->base.dev,
 				     "private memory %#llx-%#llx stays with firmware\n",
 				     PFN_PHYS(start), PFN_PHYS(end));
 	return rc;

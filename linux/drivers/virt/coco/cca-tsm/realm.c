@@ -161,7 +161,7 @@ struct cca_realm *cca_realm_create(struct cca_tsm *tsm)
 	rc = realm_build(realm);
 	if (rc) {
 		if (cca_realm_destroy(realm))
-			cca_leak(tsm, realm, "realm");
+			tio_leak(&tsm->base, realm, "realm");
 		return ERR_PTR(rc);
 	}
 	return realm;

@@ -24,7 +24,7 @@ int cca_check(struct cca_tsm *tsm, u32 nr, u64 status)
 {
 	if (status == RMI_SUCCESS)
 		return 0;
-	dev_warn_ratelimited(tsm->dev, "%s: status %#llx\n",
+	dev_warn_ratelimited(tsm->base.dev, "%s: status %#llx\n",
 			     tio_call_name(&cca_rmm_personality, nr), status);
 	switch (RMI_CODE(status)) {
 	case RMI_BUSY:
@@ -108,7 +108,7 @@ void cca_granule_drop(struct cca_tsm *tsm, u64 *granule)
 	for (int i = 0; i < CCA_TRIES; i++)
 		if (!cca_granule_put(tsm, granule))
 			return;
-	cca_leak_granule(tsm, *granule);
+	tio_leak(&tsm->base, NULL, "granule %#llx", *granule);
 	*granule = 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(cca_granule_drop);

@@ -54,7 +54,7 @@ static const struct pci_tdi_ops cca_tdi_ops = {
  */
 void cca_tdi_tell_error(struct cca_tdi *tdi)
 {
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	if (tdi->error_told || tdi->quarantined)
 		return;
@@ -284,7 +284,7 @@ static int tdi_up(struct cca_tdi *tdi)
 static struct cca_link *link_of(struct pci_dev *pdev)
 {
 	return container_of(pdev->tsm->dsm_dev->tsm, struct cca_link,
-			    pf0.base_tsm);
+			    base.pf0.base_tsm);
 }
 
 static struct cca_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
@@ -305,7 +305,7 @@ static struct cca_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
 	rc = cca_tvm_get(tdi, link->tsm, kvm);
 	if (rc)
 		return ERR_PTR(rc);
-	list_add_tail(&tdi->node, &link->tdis);
+	list_add_tail(&tdi->node, &link->base.tdis);
 	return_ptr(tdi);
 }
 
@@ -332,23 +332,23 @@ struct pci_tdi *cca_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 	struct cca_tdi *tdi;
 	int rc;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	rc = cca_link_usable(link);
 	if (rc)
 		return ERR_PTR(rc);
-	if (list_count_nodes(&link->tdis) >= CCA_MAX_VDEVS)
+	if (list_count_nodes(&link->base.tdis) >= CCA_MAX_VDEVS)
 		return ERR_PTR(-ENOSPC);
 	tdi = tdi_alloc(pdev, kvm, tdi_id);
 	if (IS_ERR(tdi))
 		return ERR_CAST(tdi);
 
 	cca_comm_budget(link, CCA_BIND_MS);
-	rc = xa_reserve(&link->tsm->bound, rid, GFP_KERNEL);
+	rc = xa_reserve(&link->tsm->base.bound, rid, GFP_KERNEL);
 	if (!rc) {
 		rc = tdi_up(tdi);
 		if (rc)
-			xa_release(&link->tsm->bound, rid);
+			xa_release(&link->tsm->base.bound, rid);
 	}
 	if (rc) {
 		cca_tdi_destroy(tdi);
@@ -357,7 +357,7 @@ struct pci_tdi *cca_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 	}
 	tdi->published = true;
 	/* reserved: cannot fail */
-	xa_store(&link->tsm->bound, rid, tdi, GFP_KERNEL);
+	xa_store(&link->tsm->base.bound, rid, tdi, GFP_KERNEL);
 	return &tdi->tdi;
 }
 
@@ -374,11 +374,11 @@ void cca_tdi_unbind(struct pci_tdi *base)
 	struct cca_tdi *tdi = to_cca_tdi(base);
 	struct cca_tsm *tsm = cca_tsm_of(tdi);
 
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	/* no DMA miss uses the TDI after these */
-	xa_erase(&tsm->bound, tdi->mmio.params.tdi_id);
-	synchronize_srcu(&tsm->srcu);
+	xa_erase(&tsm->base.bound, tdi->mmio.params.tdi_id);
+	synchronize_srcu(&tsm->base.srcu);
 
 	cca_tdi_destroy(tdi);
 }

@@ -1,53 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Which realm a TVM is. A KVM_X86_SW_PROTECTED_VM has none, so it gets one when the
- * first TDI is bound to it. It dies after its VM, from a work item, because KVM says
- * so where nothing may sleep. What firmware does not give back then is leaked for
- * good, with every page that is still in the stage 2.
+ * first TDI is bound to it: see tio-lib/tvm.c. What firmware does not give back at
+ * its end is leaked for good, with every page that is still in the stage 2.
  */
-#include <linux/cleanup.h>
+#include <linux/err.h>
 
 #include "cca-tsm.h"
 
-/* Owns birth and death of realms, their nr_tdis and their vdev_ids */
-static DEFINE_MUTEX(cca_realms_lock);
-/* struct kvm * to the realm of that VM; read under RCU */
-static DEFINE_XARRAY(cca_realms);
-static struct workqueue_struct *cca_realm_wq;
-
-/* Nobody finds the realm in cca_realms any more. Context: process. */
-static void realm_end(struct cca_realm *realm)
+static struct cca_realm *to_realm(struct tio_tvm *tvm)
 {
-	struct cca_tsm *tsm = realm->tsm;
-
-	/* those who found it before it was taken out of cca_realms */
-	synchronize_rcu();
-	if (cca_realm_destroy(realm))
-		cca_leak(tsm, realm, "realm");
+	return container_of(tvm, struct cca_realm, tvm);
 }
 
-static void realm_death(struct work_struct *work)
+static struct tio_tvm *realm_create(struct tio_tsm *base)
 {
-	realm_end(container_of(work, struct cca_realm, death));
+	struct cca_realm *realm = cca_realm_create(to_cca_tsm(base));
+
+	return IS_ERR(realm) ? ERR_CAST(realm) : &realm->tvm;
 }
 
-static struct cca_realm *realm_birth(struct cca_tsm *tsm, struct kvm *kvm)
+static int realm_end(struct tio_tvm *tvm)
 {
-	struct cca_realm *realm = cca_realm_create(tsm);
-	int rc;
-
-	lockdep_assert_held(&cca_realms_lock);
-
-	if (IS_ERR(realm))
-		return realm;
-	INIT_WORK(&realm->death, realm_death);
-	rc = xa_insert(&cca_realms, (unsigned long)kvm, realm, GFP_KERNEL);
-	if (rc) {
-		realm_end(realm);
-		return ERR_PTR(rc);
-	}
-	return realm;
+	return cca_realm_destroy(to_realm(tvm));
 }
+
+static void realm_forget(struct tio_tvm *tvm, u64 start, u64 end)
+{
+	cca_mem_remove(to_realm(tvm), start, end);
+}
+
+static const struct tio_tvms_ops realm_ops = {
+	.name = "cca-realm",
+	.noun = "realm",
+	.create = realm_create,
+	.end = realm_end,
+	.mem_invalidate = realm_forget,
+};
+
+/* leaked and freed by the TVM that it begins with */
+static_assert(offsetof(struct cca_realm, tvm) == 0);
+
+/* KVM: these private pages are about to be freed. Atomic, under mmu_lock. */
+static void realm_mem_invalidate(struct kvm *kvm, u64 start, u64 end)
+{
+	tio_tvms_mem_invalidate(&cca_realms, kvm, start, end);
+}
+
+/* KVM: this VM is being destroyed. May be called where nothing may sleep. */
+static void realm_vm_destroy(struct kvm *kvm)
+{
+	tio_tvms_destroy(&cca_realms, kvm);
+}
+
+struct tio_tvms cca_realms = {
+	.ops = &realm_ops,
+	.listener = {
+		.mem_invalidate = realm_mem_invalidate,
+		.destroy = realm_vm_destroy,
+	},
+};
 
 /**
  * cca_tvm_get() - the realm of a TDI's TVM, made if this is its first TDI
@@ -62,21 +74,18 @@ static struct cca_realm *realm_birth(struct cca_tsm *tsm, struct kvm *kvm)
  */
 int cca_tvm_get(struct cca_tdi *tdi, struct cca_tsm *tsm, struct kvm *kvm)
 {
+	struct tio_tvm *tvm = tio_tvm_get(&cca_realms, &tsm->base, kvm);
 	struct cca_realm *realm;
 	int rc;
 
-	guard(mutex)(&cca_realms_lock);
-	realm = xa_load(&cca_realms, (unsigned long)kvm);
-	if (!realm)
-		realm = realm_birth(tsm, kvm);
-	if (IS_ERR(realm))
-		return PTR_ERR(realm);
-	if (realm->tsm != tsm)
-		return -EXDEV;
+	if (IS_ERR(tvm))
+		return PTR_ERR(tvm);
+	realm = to_realm(tvm);
 	rc = xa_insert(&realm->vdev_ids, tdi->tdi.tdi_id, tdi, GFP_KERNEL);
-	if (rc)
+	if (rc) {
+		tio_tvm_put(tvm);
 		return rc;
-	realm->nr_tdis++;
+	}
 	tdi->named = true;
 	cca_mmio_init(&tdi->mmio, realm);
 	tdi->mmio.params.vdev_id = tdi->tdi.tdi_id;
@@ -95,91 +104,7 @@ void cca_tvm_put(struct cca_tdi *tdi)
 
 	if (!tdi->named)
 		return;
-	guard(mutex)(&cca_realms_lock);
 	xa_erase(&realm->vdev_ids, tdi->tdi.tdi_id);
 	tdi->named = false;
-	if (!WARN_ON(!realm->nr_tdis))
-		realm->nr_tdis--;
-}
-
-/* KVM: these private pages are about to be freed. Atomic, under mmu_lock. */
-static void tvm_mem_invalidate(struct kvm *kvm, u64 start, u64 end)
-{
-	struct cca_realm *realm;
-
-	guard(rcu)();
-	realm = xa_load(&cca_realms, (unsigned long)kvm);
-	if (realm)
-		cca_mem_remove(realm, start, end);
-}
-
-/* KVM: this VM is being destroyed. May be called where nothing may sleep. */
-static void tvm_destroy(struct kvm *kvm)
-{
-	struct cca_realm *realm;
-
-	/* cca_tvm_end_all() waits until what is erased here is queued */
-	guard(rcu)();
-	realm = xa_erase(&cca_realms, (unsigned long)kvm);
-	if (realm)
-		queue_work(cca_realm_wq, &realm->death);
-}
-
-static struct pci_tdi_tvm_listener tvm_listener = {
-	.mem_invalidate = tvm_mem_invalidate,
-	.destroy = tvm_destroy,
-};
-
-/* Take the realm of @key out of cca_realms. NULL: not of @tsm, or its VM was faster */
-static struct cca_realm *realm_take(struct cca_tsm *tsm, unsigned long key)
-{
-	struct cca_realm *realm;
-
-	/* the VM's end does not take cca_realms_lock: it waits for RCU to free a realm */
-	guard(rcu)();
-	realm = xa_load(&cca_realms, key);
-	return realm && realm->tsm == tsm ? xa_erase(&cca_realms, key) : NULL;
-}
-
-/**
- * cca_tvm_end_all() - the driver leaves a root complex: end its realms
- * @tsm: the root complex; no TDI is bound any more
- *
- * Realms whose VM still lives end here, since nobody will tell us of its death; one
- * with a quarantined TDI is leaked.
- */
-void cca_tvm_end_all(struct cca_tsm *tsm)
-{
-	struct cca_realm *realm;
-	unsigned long key;
-
-	scoped_guard(mutex, &cca_realms_lock) {
-		xa_for_each(&cca_realms, key, realm) {
-			realm = realm_take(tsm, key);
-			if (!realm)
-				continue;
-			if (realm->nr_tdis)
-				cca_leak(tsm, realm, "realm of a quarantined TDI");
-			else
-				realm_end(realm);
-		}
-	}
-	synchronize_rcu();
-	flush_workqueue(cca_realm_wq);
-}
-
-int cca_tvm_init(void)
-{
-	cca_realm_wq = alloc_workqueue("cca-realm",
-				       WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!cca_realm_wq)
-		return -ENOMEM;
-	pci_tdi_register_listener(&tvm_listener);
-	return 0;
-}
-
-void cca_tvm_exit(void)
-{
-	pci_tdi_unregister_listener(&tvm_listener);
-	destroy_workqueue(cca_realm_wq);
+	tio_tvm_put(&realm->tvm);
 }

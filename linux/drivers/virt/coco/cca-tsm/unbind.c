@@ -180,7 +180,7 @@ static void tdi_quarantine(struct cca_tdi *tdi, const char *kept)
 	}
 	if (tdi->published && !tdi->dma_is_off)
 		dma_off(tdi);
-	cca_leak(cca_tsm_of(tdi), tdi, kept);
+	tio_leak(&cca_tsm_of(tdi)->base, tdi, "%s", kept);
 	pci_tdi_quarantine(&tdi->tdi, kept);
 }
 
@@ -194,7 +194,7 @@ void cca_tdi_destroy(struct cca_tdi *tdi)
 {
 	const char *kept;
 
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	cca_comm_budget(tdi->link, CCA_UNBIND_MS);
 	kept = walk(tdi);

@@ -20,7 +20,7 @@
  */
 void sev_budget(struct sev_link *link, unsigned int ms)
 {
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 	link->deadline = jiffies + msecs_to_jiffies(ms);
 }
 
@@ -67,8 +67,8 @@ static int ask_device(struct sev_link *link, struct sev_spdm *spdm)
 	if (time_after(jiffies, link->deadline))
 		len = -ETIMEDOUT;
 	else if (!WARN_ON_ONCE(spdm->req_len > sizeof(spdm->req)))
-		len = tio_doe(link->pf0.base_tsm.pdev, spdm->req, spdm->req_len,
-			      link->rsp, SEV_RSP_MAX);
+		len = tio_doe(link->base.pf0.base_tsm.pdev, spdm->req, spdm->req_len,
+			      link->base.rsp, SEV_RSP_MAX);
 	spdm->answered = true;
 	spdm->rsp_len = max(len, 0);
 	return min(len, 0);
@@ -78,7 +78,7 @@ static int ask_device(struct sev_link *link, struct sev_spdm *spdm)
 static int loop(struct sev_link *link, const struct sev_cmd *cmd, u64 *status)
 {
 	struct sev_spdm spdm = {
-		.rsp = link->rsp,
+		.rsp = link->base.rsp,
 		.rsp_room = SEV_RSP_MAX,
 	};
 	int rc = 0;
@@ -117,14 +117,14 @@ int sev_cmd(struct sev_link *link, const struct sev_cmd *cmd, u64 *status)
 {
 	int rc;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	rc = loop(link, cmd, status);
 	if (*status != SEV_SPDM_ERROR)
 		return sev_check(link->tsm, cmd->nr, *status);
 	rc = rc ?: -EBADMSG;
 	if (!cmd->quiet)
-		pci_info_ratelimited(link->pf0.base_tsm.pdev,
+		pci_info_ratelimited(link->base.pf0.base_tsm.pdev,
 				     "command %#x: %d\n", cmd->nr, rc);
 	return rc;
 }

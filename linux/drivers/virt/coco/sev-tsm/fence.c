@@ -82,7 +82,7 @@ int sev_fence_lift(struct sev_tdi *tdi)
 	u64 status;
 	int rc;
 
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	guard(mutex)(&gctx->lock);
 	if (is_needed(gctx))

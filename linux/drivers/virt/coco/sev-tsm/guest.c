@@ -295,7 +295,7 @@ ssize_t sev_guest_req(struct pci_tdi *base, enum pci_tsm_req_scope scope,
 {
 	struct sev_tdi *tdi = to_sev_tdi(base);
 
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	sev_budget(tdi->link, SEV_REQUEST_MS);
 	return tio_guest_req(base, guest_ops, ARRAY_SIZE(guest_ops),

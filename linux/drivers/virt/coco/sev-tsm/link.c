@@ -13,7 +13,7 @@
 
 static struct pci_dev *endpoint_of(struct sev_link *link)
 {
-	return link->pf0.base_tsm.pdev;
+	return link->base.pf0.base_tsm.pdev;
 }
 
 /* Once until power off, whoever has been the driver meanwhile */
@@ -22,7 +22,7 @@ static int platform_up(struct sev_tsm *tsm)
 	struct sev_tio_status tio;
 	int rc;
 
-	guard(mutex)(&tsm->lock);
+	guard(mutex)(&tsm->base.lock);
 	rc = sev_check(tsm, SEV_CALL_TIO_STATUS,
 		       sev_retry(sev_tio_status(tsm->fw, &tio)));
 	if (rc || tio.initialized)
@@ -37,7 +37,7 @@ static int dev_create(struct sev_link *link)
 	struct sev_tio_dev_id id = {
 		.device_id = pci_dev_id(ep),
 		.root_port_id = pci_dev_id(pcie_find_root_port(ep)),
-		.segment = link->tsm->domain,
+		.segment = link->tsm->base.domain,
 	};
 	int rc;
 
@@ -196,7 +196,7 @@ int sev_link_up(struct sev_link *link)
 {
 	int rc;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	sev_budget(link, SEV_CONNECT_MS);
 	rc = platform_up(link->tsm);
@@ -220,17 +220,17 @@ int sev_link_up(struct sev_link *link)
  */
 void sev_link_down(struct sev_link *link)
 {
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	sev_budget(link, SEV_UNBIND_MS);
-	if (!list_empty(&link->tdis)) {
+	if (!list_empty(&link->base.tdis)) {
 		sev_link_cut(link, NULL);
-		sev_leak_link(link, "link of a quarantined TDI");
+		tio_link_leak(&link->base, "link of a quarantined TDI");
 		return;
 	}
 	/* a refusal may be passing */
 	if (link_release(link) && link_release(link))
-		sev_leak_link(link, "link");
+		tio_link_leak(&link->base, "link");
 }
 
 /**
@@ -245,13 +245,13 @@ void sev_link_down(struct sev_link *link)
  */
 int sev_link_usable(struct sev_link *link)
 {
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	if (!link->ide)
 		return -ENXIO;
 	if (link->secure)
 		return 0;
-	if (!list_empty(&link->tdis))
+	if (!list_empty(&link->base.tdis))
 		return -EBUSY;
 
 	if (!stream_down(link)) {
@@ -284,12 +284,12 @@ int sev_link_cut(struct sev_link *link, struct sev_tdi *cause)
 	struct sev_tdi *tdi;
 	int rc;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	if (!link->secure && !link->connected)
 		return 0;
 	link->secure = false;
-	list_for_each_entry(tdi, &link->tdis, node)
+	list_for_each_entry(tdi, &link->base.tdis, node)
 		if (tdi != cause)
 			sev_tdi_tell_error(tdi);
 	/* a refusal may be passing */
@@ -299,7 +299,7 @@ int sev_link_cut(struct sev_link *link, struct sev_tdi *cause)
 	tio_ide_disable(endpoint_of(link), link->ide);
 
 	/* firmware fenced every guest that it hit; none of them needs that any more */
-	list_for_each_entry(tdi, &link->tdis, node)
+	list_for_each_entry(tdi, &link->base.tdis, node)
 		if (tdi != cause)
 			sev_fence_lift(tdi);
 	return rc;

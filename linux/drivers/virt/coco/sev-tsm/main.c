@@ -7,12 +7,8 @@
  * refuses what the ASP and the RMP refuse. Nothing here knows that the firmware is a
  * model, but for the one hook that lets DMA misses bring in private memory.
  */
-#include <linux/cleanup.h>
-#include <linux/kmemleak.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
-#include <linux/slab.h>
-#include <linux/tsm.h>
 
 #include "sev-tsm.h"
 
@@ -31,7 +27,7 @@ int sev_check(struct sev_tsm *tsm, u32 call, u64 status)
 {
 	if (status == SEV_SUCCESS)
 		return 0;
-	dev_warn_ratelimited(tsm->dev, "call %#x: status %#llx\n", call, status);
+	dev_warn_ratelimited(tsm->base.dev, "call %#x: status %#llx\n", call, status);
 	switch (status) {
 	case SEV_RESOURCE_LIMIT:
 	case SEV_RMP_FAIL_OVERLAP:
@@ -43,118 +39,9 @@ int sev_check(struct sev_tsm *tsm, u32 call, u64 status)
 	}
 }
 
-/**
- * sev_leak() - record that firmware would not let go of something
- * @tsm: the root complex
- * @what: the object, which is never freed
- * @name: what it is, for people
- *
- * The module stays loaded and @tsm is never freed, since what was leaked may
- * still be asked about.
- */
-void sev_leak(struct sev_tsm *tsm, const void *what, const char *name)
-{
-	dev_err(tsm->dev, "leaked for good: %s\n", name);
-	kmemleak_not_leak(what);
-	if (!atomic_fetch_inc(&tsm->leaks))
-		__module_get(THIS_MODULE);
-}
-
-/**
- * sev_leak_link() - record that firmware would not let go of a link
- * @link: the link, which is never freed
- * @name: what it is, for people
- *
- * Its device cannot be connected again: firmware has a context of it already.
- * Context: under pci_tsm_pf0::lock.
- */
-void sev_leak_link(struct sev_link *link, const char *name)
-{
-	sev_leak(link->tsm, link, name);
-	guard(mutex)(&link->tsm->lock);
-	if (list_empty(&link->lost))
-		list_add_tail(&link->lost, &link->tsm->lost_links);
-}
-
-static bool is_lost_link(struct sev_tsm *tsm, struct pci_dev *pdev)
-{
-	struct sev_link *link;
-
-	guard(mutex)(&tsm->lock);
-	list_for_each_entry(link, &tsm->lost_links, lost)
-		if (link->rid == pci_dev_id(pdev))
-			return true;
-	return false;
-}
-
-static struct sev_tsm *tsm_of(struct tsm_dev *tsm_dev)
-{
-	return dev_get_drvdata(tsm_dev->dev.parent);
-}
-
-static struct pci_tsm *pf0_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
-{
-	struct sev_link *link __free(kfree) = kzalloc_obj(*link);
-	u8 *rsp __free(kfree) = kzalloc(SEV_RSP_MAX, GFP_KERNEL);
-
-	if (!link || !rsp)
-		return NULL;
-	if (pci_tsm_pf0_constructor(pdev, &link->pf0, tsm_dev))
-		return NULL;
-	link->tsm = tsm_of(tsm_dev);
-	link->rid = pci_dev_id(pdev);
-	INIT_LIST_HEAD(&link->tdis);
-	INIT_LIST_HEAD(&link->lost);
-	link->rsp = no_free_ptr(rsp);
-	return &no_free_ptr(link)->pf0.base_tsm;
-}
-
-static struct pci_tsm *fn_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
-{
-	struct pci_tsm *fn __free(kfree) = kzalloc_obj(*fn);
-
-	if (!fn || pci_tsm_link_constructor(pdev, fn, tsm_dev))
-		return NULL;
-	return no_free_ptr(fn);
-}
-
-/* Any tsmN can be written to any device: only functions of this root complex */
-static struct pci_tsm *sev_tsm_probe_fn(struct tsm_dev *tsm_dev,
-					struct pci_dev *pdev)
-{
-	struct sev_tsm *tsm = tsm_of(tsm_dev);
-
-	if (pci_domain_nr(pdev->bus) != tsm->domain)
-		return NULL;
-	if (is_lost_link(tsm, pdev)) {
-		pci_err(pdev, "firmware never gave its last link back\n");
-		return NULL;
-	}
-	return is_pci_tsm_pf0(pdev) ? pf0_probe(tsm_dev, pdev) :
-				      fn_probe(tsm_dev, pdev);
-}
-
-static void pf0_remove(struct sev_link *link)
-{
-	/* leaked in disconnect: firmware and quarantined TDIs refer to it */
-	if (!list_empty(&link->lost))
-		return;
-	pci_tsm_pf0_destructor(&link->pf0);
-	kfree(link->rsp);
-	kfree(link);
-}
-
-static void sev_tsm_remove_fn(struct pci_tsm *base)
-{
-	if (is_pci_tsm_pf0(base->pdev))
-		pf0_remove(container_of(base, struct sev_link, pf0.base_tsm));
-	else
-		kfree(base);
-}
-
 static struct sev_link *to_link(struct pci_dev *pdev)
 {
-	return container_of(pdev->tsm, struct sev_link, pf0.base_tsm);
+	return container_of(pdev->tsm, struct sev_link, base.pf0.base_tsm);
 }
 
 static int sev_tsm_connect(struct pci_dev *pdev)
@@ -168,8 +55,8 @@ static void sev_tsm_disconnect(struct pci_dev *pdev)
 }
 
 static struct pci_tsm_ops sev_tsm_ops = {
-	.probe = sev_tsm_probe_fn,
-	.remove = sev_tsm_remove_fn,
+	.probe = tio_tsm_probe_fn,
+	.remove = tio_tsm_remove_fn,
 	.connect = sev_tsm_connect,
 	.disconnect = sev_tsm_disconnect,
 	.bind = sev_tdi_bind,
@@ -177,89 +64,49 @@ static struct pci_tsm_ops sev_tsm_ops = {
 	.guest_req = sev_guest_req,
 };
 
-/* What outlived a driver's remove; its firmware is not asked again */
-static LIST_HEAD(lost_tsms);
-static DEFINE_MUTEX(lost_tsms_lock);
-
-static bool is_lost_fw(const struct sev_fw *fw)
+static void sev_tsm_setup(struct tio_tsm *base)
 {
-	struct sev_tsm *tsm;
+	struct sev_tsm *tsm = to_sev_tsm(base);
 
-	guard(mutex)(&lost_tsms_lock);
-	list_for_each_entry(tsm, &lost_tsms, lost)
-		if (tsm->fw == fw)
-			return true;
-	return false;
-}
-
-static struct sev_tsm *tsm_alloc(struct platform_device *pdev)
-{
-	const struct teemu_tsm_pdata *pdata = dev_get_platdata(&pdev->dev);
-	struct sev_tsm *tsm __free(kfree) = kzalloc_obj(*tsm);
-
-	if (!pdata)
-		return ERR_PTR(-EINVAL);
-	/* its ASIDs, pages and streams are taken, and nobody knows by whom */
-	if (is_lost_fw(pdata->fw))
-		return ERR_PTR(-EBUSY);
-	if (!tsm || init_srcu_struct(&tsm->srcu))
-		return ERR_PTR(-ENOMEM);
-	tsm->dev = &pdev->dev;
-	tsm->fw = pdata->fw;
-	tsm->rc = pdata->rc;
-	tsm->domain = pdata->domain;
-	mutex_init(&tsm->lock);
-	INIT_LIST_HEAD(&tsm->lost_links);
+	tsm->fw = base->fw;
 	ida_init(&tsm->asids);
-	xa_init(&tsm->bound);
-	return_ptr(tsm);
 }
 
-/* What was leaked keeps pointing to it */
-static void tsm_free(struct sev_tsm *tsm)
+static void sev_tsm_clean(struct tio_tsm *base)
 {
-	if (atomic_read(&tsm->leaks)) {
-		guard(mutex)(&lost_tsms_lock);
-		list_add_tail(&tsm->lost, &lost_tsms);
-		return;
-	}
-	xa_destroy(&tsm->bound);
+	struct sev_tsm *tsm = to_sev_tsm(base);
+
 	ida_destroy(&tsm->asids);
-	mutex_destroy(&tsm->lock);
-	cleanup_srcu_struct(&tsm->srcu);
-	kfree(tsm);
 }
 
-static int sev_tsm_probe(struct platform_device *pdev)
+static int sev_link_init(struct tio_link *base, struct pci_dev *pdev)
 {
-	struct sev_tsm *tsm = tsm_alloc(pdev);
-	struct tsm_dev *tsm_dev;
+	struct sev_link *link = container_of(base, struct sev_link, base);
 
-	if (IS_ERR(tsm))
-		return PTR_ERR(tsm);
-	platform_set_drvdata(pdev, tsm);
-	teemu_set_tdma_miss(tsm->rc, sev_mem_miss, tsm);
-
-	/* published: functions can be connected from here on */
-	tsm_dev = tsm_register(&pdev->dev, &sev_tsm_ops);
-	if (IS_ERR(tsm_dev)) {
-		teemu_set_tdma_miss(tsm->rc, NULL, NULL);
-		tsm_free(tsm);
-		return PTR_ERR(tsm_dev);
-	}
-	tsm->tsm_dev = tsm_dev;
+	link->tsm = to_sev_tsm(base->tsm);
 	return 0;
 }
 
-static void sev_tsm_remove(struct platform_device *pdev)
-{
-	struct sev_tsm *tsm = platform_get_drvdata(pdev);
+/* tio-tsm allocates and frees them by their size */
+static_assert(offsetof(struct sev_tsm, base) == 0);
+static_assert(offsetof(struct sev_link, base) == 0);
 
-	/* disconnects and unbinds everything */
-	tsm_unregister(tsm->tsm_dev);
-	teemu_set_tdma_miss(tsm->rc, NULL, NULL);
-	sev_gctx_end_all(tsm);
-	tsm_free(tsm);
+static const struct tio_tsm_vendor sev_vendor = {
+	.owner = THIS_MODULE,
+	.ops = &sev_tsm_ops,
+	.tvms = &sev_gctxs,
+	.tsm_size = sizeof(struct sev_tsm),
+	.link_size = sizeof(struct sev_link),
+	.rsp_size = SEV_RSP_MAX,
+	.setup = sev_tsm_setup,
+	.clean = sev_tsm_clean,
+	.link_init = sev_link_init,
+	.miss = sev_mem_miss,
+};
+
+static int sev_tsm_probe(struct platform_device *pdev)
+{
+	return tio_tsm_probe(pdev, &sev_vendor);
 }
 
 static const struct platform_device_id sev_tsm_ids[] = {
@@ -271,7 +118,7 @@ MODULE_DEVICE_TABLE(platform, sev_tsm_ids);
 static struct platform_driver sev_tsm_driver = {
 	.driver = { .name = "sev-tsm" },
 	.probe = sev_tsm_probe,
-	.remove = sev_tsm_remove,
+	.remove = tio_tsm_remove,
 	.id_table = sev_tsm_ids,
 };
 
@@ -279,12 +126,12 @@ static int __init sev_tsm_init(void)
 {
 	int rc;
 
-	rc = sev_gctx_init();
+	rc = tio_tvms_init(&sev_gctxs);
 	if (rc)
 		return rc;
 	rc = platform_driver_register(&sev_tsm_driver);
 	if (rc)
-		sev_gctx_exit();
+		tio_tvms_exit(&sev_gctxs);
 	return rc;
 }
 module_init(sev_tsm_init);
@@ -292,7 +139,7 @@ module_init(sev_tsm_init);
 static void __exit sev_tsm_exit(void)
 {
 	platform_driver_unregister(&sev_tsm_driver);
-	sev_gctx_exit();
+	tio_tvms_exit(&sev_gctxs);
 }
 module_exit(sev_tsm_exit);
 

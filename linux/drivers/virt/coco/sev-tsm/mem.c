@@ -184,8 +184,8 @@ int sev_mem_miss(void *priv, u16 rid, u64 gpa)
 
 	if (gpa >= SEV_GPA_END)
 		return -EINVAL;
-	guard(srcu)(&tsm->srcu);
-	tdi = xa_load(&tsm->bound, rid);
+	guard(srcu)(&tsm->base.srcu);
+	tdi = xa_load(&tsm->base.bound, rid);
 	if (!tdi)
 		return -ENODEV;
 	return mem_fault(tdi, round_down(gpa, PAGE_SIZE));
@@ -213,7 +213,7 @@ void sev_mem_remove(struct sev_gctx *gctx, unsigned long start,
 	guard(spinlock)(&gctx->mem_lock);
 	xa_for_each_range(&gctx->mem, gfn, record, start, end - 1)
 		if (page_remove(gctx, gfn, record))
-			dev_warn_ratelimited(gctx->tsm->dev,
+			dev_warn_ratelimited(gctx->tsm->base.dev,
 					     "private page %#lx stays in the RMP\n",
 					     gfn);
 }

@@ -11,14 +11,14 @@
  *
  * Locks, outermost first:
  *  pci_tsm_rwsem, pci_tsm_pf0::lock	every op; owns the link and its TDIs
- *   sev_tsm::lock			(mutex) owns TIO_INIT and the lost links
- *   sev_gctxs_lock			(mutex) owns birth and death of gctxs
+ *   tio_tsm::lock			(mutex) owns TIO_INIT and the lost links
+ *   tio_tvms::lock			(mutex) owns birth and death of gctxs
  *   sev_gctx::lock			(mutex) owns the fence and who is behind it
  *     KVM mmu_lock			(not taken here; callbacks run under it)
  *      sev_gctx::mem_lock		(spinning) owns the gctx's private pages
  *       the firmware's own lock	(spinning leaf)
  *
- * sev_tsm::srcu keeps a TDI alive for the DMA miss handler, which must not take
+ * tio_tsm::srcu keeps a TDI alive for the DMA miss handler, which must not take
  * pci_tsm_pf0::lock: unbind holds it while it waits for DMA to drain.
  */
 #ifndef __SEV_TSM_H
@@ -28,10 +28,8 @@
 #include <linux/mutex.h>
 #include <linux/sev-fw.h>
 #include <linux/spinlock.h>
-#include <linux/srcu.h>
 #include <linux/teemu.h>
 #include <linux/tio-tsm.h>
-#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 /*
@@ -59,39 +57,24 @@
 
 /**
  * struct sev_tsm - one root complex with its firmware
- * @dev: the platform device
- * @tsm_dev: our registration with the TSM core, for the driver's remove
+ * @base: what all vendors have; its lock owns TIO_INIT too
  * @fw: the firmware
- * @rc: the root complex, for its DMA miss handler
- * @domain: PCI segment of the root complex
- * @lock: owns TIO_INIT and @lost_links
  * @asids: ASIDs in use
- * @bound: requester id to &struct sev_tdi, of those whose DMA misses are served
- * @srcu: read side: a DMA miss is being served
- * @leaks: number of objects that firmware would not give back; @this then
- *	   outlives the driver, so that they keep what they point to
- * @lost_links: &struct sev_link that firmware would not give back: their devices
- *		are not connected again; owned by @lock
- * @lost: in the list of what outlived the driver
  */
 struct sev_tsm {
-	struct device *dev;
-	struct tsm_dev *tsm_dev;
+	struct tio_tsm base;
 	struct sev_fw *fw;
-	struct teemu_rc *rc;
-	int domain;
-	struct mutex lock;		/* owns TIO_INIT, @lost_links */
 	struct ida asids;
-	struct xarray bound;
-	struct srcu_struct srcu;
-	atomic_t leaks;
-	struct list_head lost_links;
-	struct list_head lost;
 };
+
+static inline struct sev_tsm *to_sev_tsm(struct tio_tsm *base)
+{
+	return container_of(base, struct sev_tsm, base);
+}
 
 /**
  * struct sev_link - the connection with one device
- * @pf0: the core's context of the DSM
+ * @base: what all vendors have
  * @tsm: the root complex
  * @dev: page of the device context, firmware's name for the device
  * @created: firmware has the context
@@ -100,18 +83,14 @@ struct sev_tsm {
  * @certs: the device's certificate chain, @certs_len bytes
  * @certs_len: bytes in @certs
  * @ide: Linux's half of the IDE stream
- * @tdis: &struct sev_tdi of this device, the quarantined ones too
- * @rsp: buffer for answers of the DSM, SEV_RSP_MAX bytes
  * @deadline: in jiffies; the operation at work begins no DOE round after it
- * @rid: requester id of the DSM, which a lost link is known by
- * @lost: in sev_tsm::lost_links
  *
  * Born in probe, filled in connect, emptied in disconnect, freed in remove; all
  * of it under pci_tsm_pf0::lock. If firmware does not let go in disconnect the
  * link is never freed.
  */
 struct sev_link {
-	struct pci_tsm_pf0 pf0;
+	struct tio_link base;
 	struct sev_tsm *tsm;
 	u64 dev;
 	bool created;
@@ -120,11 +99,7 @@ struct sev_link {
 	u8 *certs;
 	size_t certs_len;
 	struct pci_ide *ide;
-	struct list_head tdis;
-	u8 *rsp;
 	unsigned long deadline;
-	u16 rid;
-	struct list_head lost;
 };
 
 /**
@@ -155,10 +130,10 @@ struct sev_cmd {
 
 /**
  * struct sev_gctx - firmware's view of one TVM
+ * @tvm: what all vendors have
  * @tsm: the root complex whose firmware has it
  * @page: physical address of the guest context: its name in every command
  * @asid: its ASID; 0: none
- * @nr_tdis: bound or quarantined TDIs; owned by sev_gctxs_lock
  * @created: firmware has the context
  * @lock: owns @tdis; whoever clears the ASID's fence holds it
  * @tdis: &struct sev_tdi of this guest, of all devices
@@ -166,21 +141,19 @@ struct sev_cmd {
  *	      page table, and owns @mem
  * @mem: guest frame number to page frame number (as a value) of private pages that
  *	 the RMP has for the guest, each with a reference of ours
- * @death: ends the guest context after its VM was destroyed
  *
  * Born in the first bind of its TVM; dies after the TVM, or with the driver.
  */
 struct sev_gctx {
+	struct tio_tvm tvm;
 	struct sev_tsm *tsm;
 	u64 page;
 	u32 asid;
-	unsigned int nr_tdis;
 	bool created;
 	struct mutex lock;		/* owns @tdis and clearing the fence */
 	struct list_head tdis;
 	spinlock_t mem_lock;		/* owns @mem */
 	struct xarray mem;
-	struct work_struct death;
 };
 
 /**
@@ -203,7 +176,7 @@ struct sev_mmio {
  * @tdi: the core's context
  * @link: its device
  * @gctx: its guest
- * @node: in sev_link::tdis
+ * @node: in tio_link::tdis
  * @sibling: in sev_gctx::tdis
  * @ctx: page of the TDI context: its name in every command
  * @rid: its requester id
@@ -289,8 +262,6 @@ static inline struct sev_tdi *to_sev_tdi(struct pci_tdi *tdi)
 
 /* main.c */
 int sev_check(struct sev_tsm *tsm, u32 call, u64 status);
-void sev_leak(struct sev_tsm *tsm, const void *what, const char *name);
-void sev_leak_link(struct sev_link *link, const char *name);
 
 /* cmd.c */
 void sev_budget(struct sev_link *link, unsigned int ms);
@@ -303,11 +274,8 @@ int sev_link_usable(struct sev_link *link);
 int sev_link_cut(struct sev_link *link, struct sev_tdi *cause);
 
 /* gctx.c */
-int sev_gctx_init(void);
-void sev_gctx_exit(void);
+extern struct tio_tvms sev_gctxs;
 struct sev_gctx *sev_gctx_get(struct sev_tsm *tsm, struct kvm *kvm);
-void sev_gctx_put(struct sev_gctx *gctx);
-void sev_gctx_end_all(struct sev_tsm *tsm);
 
 /* fence.c */
 void sev_fence_join(struct sev_tdi *tdi);

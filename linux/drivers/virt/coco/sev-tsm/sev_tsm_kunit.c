@@ -449,7 +449,7 @@ static struct fence_rig *fence_rig_create(struct rig *rig)
 	fence->tsm.fw = rig->fw;
 	fence->link.tsm = &fence->tsm;
 	fence->link.dev = rig->dev;
-	mutex_init(&fence->link.pf0.lock);
+	mutex_init(&fence->link.base.pf0.lock);
 	fence->gctx.tsm = &fence->tsm;
 	fence->gctx.page = rig->gctx;
 	fence->gctx.asid = ASID;
@@ -486,7 +486,7 @@ static void fence_of_a_stop_is_lifted(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, talk(rig, sev_tio_tdi_unbind, rig->fw, rig->dev,
 				   rig->tdi, rig->gctx, &spdm, 0), SEV_SUCCESS);
 	KUNIT_EXPECT_TRUE(test, is_fenced(rig));
-	scoped_guard(mutex, &fence->link.pf0.lock)
+	scoped_guard(mutex, &fence->link.base.pf0.lock)
 		KUNIT_EXPECT_EQ(test, sev_fence_lift(&fence->b), 0);
 	KUNIT_EXPECT_FALSE(test, is_fenced(rig));
 	sev_fence_leave(&fence->a);
@@ -503,7 +503,7 @@ static void fence_of_a_fall_stays(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, sev_tio_dev_disconnect(rig->fw, rig->dev, NULL,
 						     SEV_TIO_FORCE),
 			SEV_SUCCESS);
-	guard(mutex)(&fence->link.pf0.lock);
+	guard(mutex)(&fence->link.base.pf0.lock);
 	KUNIT_EXPECT_EQ(test, sev_fence_lift(&fence->b), 0);
 	KUNIT_EXPECT_TRUE(test, is_fenced(rig));
 	fence->a.dma_off = true;

@@ -107,7 +107,7 @@ static int tdi_up(struct sev_tdi *tdi)
 static struct sev_link *link_of(struct pci_dev *pdev)
 {
 	return container_of(pdev->tsm->dsm_dev->tsm, struct sev_link,
-			    pf0.base_tsm);
+			    base.pf0.base_tsm);
 }
 
 static struct sev_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
@@ -134,7 +134,7 @@ static struct sev_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
 	tdi->offset = tio_reporting_offset(pdev);
 	sev_mmio_init(&tdi->mmio, link->tsm->fw, gctx->asid);
 	sev_watch_init(tdi);
-	list_add_tail(&tdi->node, &link->tdis);
+	list_add_tail(&tdi->node, &link->base.tdis);
 	sev_fence_join(tdi);
 	return_ptr(tdi);
 }
@@ -161,7 +161,7 @@ struct pci_tdi *sev_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 	struct sev_tdi *tdi;
 	int rc;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	sev_budget(link, SEV_BIND_MS);
 	rc = sev_link_usable(link);
@@ -171,18 +171,18 @@ struct pci_tdi *sev_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 	if (IS_ERR(tdi))
 		return ERR_CAST(tdi);
 
-	rc = xa_reserve(&link->tsm->bound, rid, GFP_KERNEL);
+	rc = xa_reserve(&link->tsm->base.bound, rid, GFP_KERNEL);
 	if (!rc) {
 		rc = tdi_up(tdi);
 		if (rc)
-			xa_release(&link->tsm->bound, rid);
+			xa_release(&link->tsm->base.bound, rid);
 	}
 	if (rc) {
 		sev_tdi_destroy(tdi, false);
 		return ERR_PTR(rc);
 	}
 	/* reserved: cannot fail */
-	xa_store(&link->tsm->bound, rid, tdi, GFP_KERNEL);
+	xa_store(&link->tsm->base.bound, rid, tdi, GFP_KERNEL);
 	sev_watch_start(tdi);
 	return &tdi->tdi;
 }

@@ -220,7 +220,7 @@ static void tdi_free(struct sev_tdi *tdi)
 {
 	sev_fence_leave(tdi);
 	list_del(&tdi->node);
-	sev_gctx_put(tdi->gctx);
+	tio_tvm_put(&tdi->gctx->tvm);
 	xa_destroy(&tdi->mmio.pages);
 	kfree(tdi->report);
 	kfree(tdi);
@@ -245,7 +245,7 @@ void sev_tdi_destroy(struct sev_tdi *tdi, bool published)
 	sev_fence_lift(tdi);
 	/* on the lists of link and guest, with its pages and its guest, for ever */
 	WRITE_ONCE(tdi->quarantined, true);
-	sev_leak(tdi->link->tsm, tdi, kept);
+	tio_leak(&tdi->link->tsm->base, tdi, "%s", kept);
 	pci_tdi_quarantine(&tdi->tdi, kept);
 }
 
@@ -262,11 +262,11 @@ void sev_tdi_unbind(struct pci_tdi *base)
 	struct sev_tdi *tdi = to_sev_tdi(base);
 	struct sev_tsm *tsm = tdi->link->tsm;
 
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	/* no DMA miss and no watch uses the TDI after these */
-	xa_erase(&tsm->bound, tdi->rid);
-	synchronize_srcu(&tsm->srcu);
+	xa_erase(&tsm->base.bound, tdi->rid);
+	synchronize_srcu(&tsm->base.srcu);
 	sev_watch_stop(tdi);
 
 	sev_tdi_destroy(tdi, true);

@@ -27,7 +27,7 @@ MODULE_PARM_DESC(watch_ms,
  */
 void sev_tdi_tell_error(struct sev_tdi *tdi)
 {
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	if (tdi->error_told || tdi->quarantined)
 		return;
@@ -65,7 +65,7 @@ void sev_watch_look(struct sev_tdi *tdi)
 	};
 	u64 status;
 
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	/* a TDI that its guest has stopped has nowhere to fall */
 	if (tdi->error_told || !tdi->bound || !tdi->link->connected)
@@ -99,10 +99,10 @@ static void watch(struct work_struct *work)
 	struct sev_tdi *tdi = container_of(to_delayed_work(work),
 					   struct sev_tdi, watch);
 
-	if (READ_ONCE(watch_ms) && mutex_trylock(&tdi->link->pf0.lock)) {
+	if (READ_ONCE(watch_ms) && mutex_trylock(&tdi->link->base.pf0.lock)) {
 		sev_budget(tdi->link, SEV_UNBIND_MS);
 		sev_watch_look(tdi);
-		mutex_unlock(&tdi->link->pf0.lock);
+		mutex_unlock(&tdi->link->base.pf0.lock);
 	}
 	watch_again(tdi);
 }

@@ -235,7 +235,7 @@ ssize_t tdx_guest_req(struct pci_tdi *base, enum pci_tsm_req_scope scope,
 {
 	struct tdx_tdi *tdi = to_tdx_tdi(base);
 
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	tdx_round_budget(tdi->link, TDX_REQUEST_MS);
 	return tio_guest_req(base, guest_ops, ARRAY_SIZE(guest_ops),

@@ -12,7 +12,7 @@
 
 static struct pci_dev *endpoint_of(struct tdx_link *link)
 {
-	return link->pf0.base_tsm.pdev;
+	return link->base.pf0.base_tsm.pdev;
 }
 
 static u8 stream_of(struct tdx_link *link)
@@ -183,7 +183,7 @@ int tdx_link_up(struct tdx_link *link)
 {
 	int rc;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	rc = tio_fetch_certs(endpoint_of(link), TDX_CERTS_MS, &link->certs,
 			     &link->certs_len);
@@ -207,18 +207,18 @@ int tdx_link_up(struct tdx_link *link)
  */
 void tdx_link_down(struct tdx_link *link)
 {
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
-	if (!list_empty(&link->tdis)) {
+	if (!list_empty(&link->base.tdis)) {
 		tdx_link_block(link, NULL);
 		/* if firmware did not cut the stream, its ports do now */
 		tio_ide_disable(endpoint_of(link), link->ide);
-		tdx_leak_link(link, "link of a quarantined TDI");
+		tio_link_leak(&link->base, "link of a quarantined TDI");
 		return;
 	}
 	/* a refusal may be passing */
 	if (link_release(link) && link_release(link))
-		tdx_leak_link(link, "link");
+		tio_link_leak(&link->base, "link");
 }
 
 /**
@@ -233,13 +233,13 @@ void tdx_link_down(struct tdx_link *link)
  */
 int tdx_link_usable(struct tdx_link *link)
 {
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	if (!link->ide)
 		return -ENXIO;
 	if (link->configured && link->keyed && !link->blocked)
 		return 0;
-	if (!list_empty(&link->tdis))
+	if (!list_empty(&link->base.tdis))
 		return -EBUSY;
 
 	if (!stream_down(link)) {
@@ -270,11 +270,11 @@ int tdx_link_block(struct tdx_link *link, struct tdx_tdi *cause)
 	u64 status;
 	int rc;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	if (link->blocked || !link->configured)
 		return 0;
-	list_for_each_entry(tdi, &link->tdis, node)
+	list_for_each_entry(tdi, &link->base.tdis, node)
 		if (tdi != cause)
 			tdx_tdi_tell_error(tdi);
 	status = tdx_retry(tdh_ide_stream_block(link->tsm->fw, TDX_IOMMU,

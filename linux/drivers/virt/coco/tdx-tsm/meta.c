@@ -117,7 +117,7 @@ static int meta_add(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
 	struct tdx_meta *meta __free(meta_free) = kzalloc_obj(*meta);
 	int rc;
 
-	lockdep_assert_held(&tsm->lock);
+	lockdep_assert_held(&tsm->base.lock);
 
 	if (!meta)
 		return -ENOMEM;
@@ -148,7 +148,7 @@ static int meta_remove(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key,
 {
 	int rc;
 
-	lockdep_assert_held(&tsm->lock);
+	lockdep_assert_held(&tsm->base.lock);
 
 	/* a refusal may be passing */
 	rc = meta_kinds[kind].remove(tsm, kind, key);
@@ -167,7 +167,7 @@ static void meta_put(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
 {
 	struct tdx_meta *meta = xa_load(&tsm->meta[kind], key);
 
-	lockdep_assert_held(&tsm->lock);
+	lockdep_assert_held(&tsm->base.lock);
 
 	if (WARN_ON(!meta || !meta->users))
 		return;
@@ -181,7 +181,7 @@ static int meta_get(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
 	struct tdx_meta *meta = xa_load(&tsm->meta[kind], key);
 	int rc = 0;
 
-	lockdep_assert_held(&tsm->lock);
+	lockdep_assert_held(&tsm->base.lock);
 
 	if (meta && meta->users) {
 		meta->users++;
@@ -212,7 +212,7 @@ static int meta_get(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
  */
 int tdx_meta_get(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
 {
-	guard(mutex)(&tsm->lock);
+	guard(mutex)(&tsm->base.lock);
 	return meta_get(tsm, kind, key);
 }
 
@@ -226,7 +226,7 @@ int tdx_meta_get(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
  */
 void tdx_meta_put(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
 {
-	guard(mutex)(&tsm->lock);
+	guard(mutex)(&tsm->base.lock);
 	meta_put(tsm, kind, key);
 }
 
@@ -237,7 +237,7 @@ static void sweep(struct tdx_tsm *tsm, enum tdx_meta_kind first,
 	struct tdx_meta *meta;
 	unsigned long key;
 
-	lockdep_assert_held(&tsm->lock);
+	lockdep_assert_held(&tsm->base.lock);
 
 	for (enum tdx_meta_kind kind = first; kind < end; kind++) {
 		xa_for_each(&tsm->meta[kind], key, meta) {
@@ -256,7 +256,7 @@ static void sweep(struct tdx_tsm *tsm, enum tdx_meta_kind first,
  */
 void tdx_meta_sweep(struct tdx_tsm *tsm)
 {
-	guard(mutex)(&tsm->lock);
+	guard(mutex)(&tsm->base.lock);
 	sweep(tsm, TDX_META_MMIOMT1, TDX_META_NR);
 }
 
@@ -273,7 +273,7 @@ void tdx_meta_sweep(struct tdx_tsm *tsm)
  */
 int tdx_meta_vacate(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
 {
-	guard(mutex)(&tsm->lock);
+	guard(mutex)(&tsm->base.lock);
 	if (!xa_load(&tsm->meta[kind], key))
 		return 0;
 	sweep(tsm, TDX_META_MMIOMT1, TDX_META_NR);
@@ -282,7 +282,6 @@ int tdx_meta_vacate(struct tdx_tsm *tsm, enum tdx_meta_kind kind, u64 key)
 
 void tdx_meta_init(struct tdx_tsm *tsm)
 {
-	mutex_init(&tsm->lock);
 	for (int i = 0; i < TDX_META_NR; i++)
 		xa_init(&tsm->meta[i]);
 }
@@ -290,9 +289,9 @@ void tdx_meta_init(struct tdx_tsm *tsm)
 /* Pages that firmware was late with get their last chance */
 void tdx_meta_exit(struct tdx_tsm *tsm)
 {
-	guard(mutex)(&tsm->lock);
+	guard(mutex)(&tsm->base.lock);
 	sweep(tsm, 0, TDX_META_NR);
 	for (int i = 0; i < TDX_META_NR; i++)
 		if (!xa_empty(&tsm->meta[i]))
-			tdx_leak(tsm, tsm, "metadata pages");
+			tio_leak(&tsm->base, tsm, "metadata pages");
 }

@@ -119,7 +119,7 @@ static struct tdx_leaf *find_leaf(struct tdx_tsm *tsm, u64 hpa,
 	unsigned long at = PHYS_PFN(hpa);
 	struct tdx_leaf *leaf;
 
-	lockdep_assert_held(&tsm->lock);
+	lockdep_assert_held(&tsm->base.lock);
 
 	for (unsigned int l = level; l < TDX_NR_LEVELS; l++) {
 		leaf = xa_load(&tsm->taken,
@@ -137,7 +137,7 @@ static struct tdx_leaf *find_own(struct tdx_mmio *mmio, u64 hpa,
 {
 	struct tdx_leaf *leaf;
 
-	guard(mutex)(&mmio->tsm->lock);
+	guard(mutex)(&mmio->tsm->base.lock);
 	leaf = find_leaf(mmio->tsm, hpa, level);
 	return leaf && leaf->owner != mmio ? ERR_PTR(-EBUSY) : leaf;
 }
@@ -148,7 +148,7 @@ static int leaf_insert(struct tdx_leaf *leaf)
 	struct tdx_tsm *tsm = leaf->owner->tsm;
 	int rc;
 
-	guard(mutex)(&tsm->lock);
+	guard(mutex)(&tsm->base.lock);
 	if (find_leaf(tsm, leaf->hpa, leaf->level))
 		return -EBUSY;
 	rc = xa_insert(&tsm->taken, PHYS_PFN(leaf->hpa), leaf, GFP_KERNEL);
@@ -161,7 +161,7 @@ static void leaf_erase(struct tdx_leaf *leaf)
 {
 	struct tdx_tsm *tsm = leaf->owner->tsm;
 
-	guard(mutex)(&tsm->lock);
+	guard(mutex)(&tsm->base.lock);
 	list_del(&leaf->node);
 	xa_erase(&tsm->taken, PHYS_PFN(leaf->hpa));
 }

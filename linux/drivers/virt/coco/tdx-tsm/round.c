@@ -29,7 +29,7 @@ static struct tdx_fw *fw_of(struct tdx_tdi *tdi)
  */
 void tdx_round_budget(struct tdx_link *link, unsigned int ms)
 {
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 	link->deadline = jiffies + msecs_to_jiffies(ms);
 }
 
@@ -37,7 +37,7 @@ static int exchange(struct tdx_link *link, const u8 *msg, size_t len)
 {
 	if (time_after(jiffies, link->deadline))
 		return -ETIMEDOUT;
-	return tio_doe(link->pf0.base_tsm.pdev, msg, len, link->rsp,
+	return tio_doe(link->base.pf0.base_tsm.pdev, msg, len, link->base.rsp,
 		       TDX_RSP_MAX);
 }
 
@@ -62,10 +62,10 @@ static u64 round_end(struct tdx_tdi *tdi, bool td, size_t len)
 	u64 status;
 
 	status = tdx_retry(tdh_devif_response(fw_of(tdi), tdi->devif, td,
-					      tdi->link->rsp, len));
+					      tdi->link->base.rsp, len));
 	if (!is_over(status))
 		status = tdh_devif_response(fw_of(tdi), tdi->devif, td,
-					    tdi->link->rsp, len);
+					    tdi->link->base.rsp, len);
 	return status;
 }
 
@@ -96,7 +96,7 @@ static int round_trip(struct tdx_tdi *tdi, bool td,
 	size_t len = 0;
 	int rc;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	*status = round_begin(tdi, td, req, msg, &len);
 	rc = tdx_check(link->tsm, TDH_DEVIF_REQUEST, *status);

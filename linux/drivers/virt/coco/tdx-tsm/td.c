@@ -10,6 +10,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/cleanup.h>
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -17,12 +18,6 @@
 
 /* guest physical addresses that anything private may be mapped at, exclusive */
 #define TDX_GPA_END		TDX_GPA_SHARED
-
-/* Owns birth and death of TDs and their nr_tdis */
-static DEFINE_MUTEX(tdx_tds_lock);
-/* struct kvm * to the TD of that VM; read under RCU */
-static DEFINE_XARRAY(tdx_tds);
-static struct workqueue_struct *tdx_td_wq;
 
 static int add_tdcs(struct tdx_td *td)
 {
@@ -251,101 +246,108 @@ static int td_shut_down(struct tdx_td *td)
 	return rc ?: td_block(td) ?: key_free(td) ?: td_reclaim(td);
 }
 
-/*
- * End a TD in whatever half-way state and free it, or leak it whole. Nobody
- * finds it in tdx_tds any more. Context: process.
- */
-static void td_end(struct tdx_td *td)
+static struct tdx_td *to_td(struct tio_tvm *tvm)
 {
-	struct tdx_tsm *tsm = td->tsm;
+	return container_of(tvm, struct tdx_td, tvm);
+}
 
-	/* those who found it before it was taken out of tdx_tds */
-	synchronize_rcu();
+/* End a TD in whatever half-way state and free it; -errno: to be leaked whole */
+static int td_end(struct tio_tvm *tvm)
+{
+	struct tdx_td *td = to_td(tvm);
+	struct tdx_tsm *tsm = td->tsm;
+	int rc = td_shut_down(td);
 
 	/* a refusal may be passing */
-	if (td_shut_down(td) && td_shut_down(td)) {
-		tdx_leak(tsm, td, "TD");
-		return;
-	}
+	if (rc)
+		rc = td_shut_down(td);
+	if (rc)
+		return rc;
 	tio_page_free(&td->vp);
 	tio_page_free(&td->tdr);
 	if (td->hkid >= 0)
 		ida_free(&tsm->hkids, td->hkid);
 	mutex_destroy(&td->sept_lock);
 	kfree(td);
+	return 0;
 }
 
-static void td_death(struct work_struct *work)
-{
-	td_end(container_of(work, struct tdx_td, death));
-}
-
-static struct tdx_td *td_create(struct tdx_tsm *tsm, struct kvm *kvm)
+static struct tio_tvm *td_create(struct tio_tsm *base)
 {
 	struct tdx_td *td = kzalloc_obj(*td);
 	int rc;
 
-	lockdep_assert_held(&tdx_tds_lock);
-
 	if (!td)
 		return ERR_PTR(-ENOMEM);
-	td->tsm = tsm;
+	td->tsm = to_tdx_tsm(base);
 	td->hkid = -1;
 	mutex_init(&td->sept_lock);
 	xa_init(&td->sept);
 	spin_lock_init(&td->lock);
-	INIT_WORK(&td->death, td_death);
 
 	rc = td_build(td);
-	if (!rc)
-		rc = xa_insert(&tdx_tds, (unsigned long)kvm, td, GFP_KERNEL);
 	if (rc) {
-		td_end(td);
+		if (td_end(&td->tvm))
+			tio_leak(base, td, "TD");
 		return ERR_PTR(rc);
 	}
-	return td;
+	return &td->tvm;
 }
+
+static void td_forget(struct tio_tvm *tvm, u64 start, u64 end)
+{
+	tdx_mem_remove(to_td(tvm), start, min(end, PHYS_PFN(TDX_GPA_END)));
+}
+
+static const struct tio_tvms_ops td_ops = {
+	.name = "tdx-td",
+	.noun = "TD",
+	.create = td_create,
+	.end = td_end,
+	.mem_invalidate = td_forget,
+};
+
+/* leaked and freed by the TVM that it begins with */
+static_assert(offsetof(struct tdx_td, tvm) == 0);
+
+/* KVM: these private pages are about to be freed. Atomic, under mmu_lock. */
+static void td_mem_invalidate(struct kvm *kvm, u64 start, u64 end)
+{
+	tio_tvms_mem_invalidate(&tdx_tds, kvm, start, end);
+}
+
+/* KVM: this VM is being destroyed. May be called where nothing may sleep. */
+static void td_vm_destroy(struct kvm *kvm)
+{
+	tio_tvms_destroy(&tdx_tds, kvm);
+}
+
+struct tio_tvms tdx_tds = {
+	.ops = &td_ops,
+	.listener = {
+		.mem_invalidate = td_mem_invalidate,
+		.destroy = td_vm_destroy,
+	},
+};
+EXPORT_SYMBOL_IF_KUNIT(tdx_tds);
 
 /**
  * tdx_td_get() - the TD of a TVM, made if this is its first TDI
  * @tsm: the root complex
  * @kvm: the TVM, referenced by the caller's binding
  *
- * Context: under pci_tsm_pf0::lock. To be undone with tdx_td_put().
+ * Context: under pci_tsm_pf0::lock. To be undone with tio_tvm_put().
  *
  * Return: the TD; ERR_PTR of -ENOMEM; -ENOSPC: no key id left; -EXDEV: the TVM
  * is a TD of another root complex's firmware; or firmware's refusal.
  */
 struct tdx_td *tdx_td_get(struct tdx_tsm *tsm, struct kvm *kvm)
 {
-	struct tdx_td *td;
+	struct tio_tvm *tvm = tio_tvm_get(&tdx_tds, &tsm->base, kvm);
 
-	guard(mutex)(&tdx_tds_lock);
-	td = xa_load(&tdx_tds, (unsigned long)kvm);
-	if (!td)
-		td = td_create(tsm, kvm);
-	if (IS_ERR(td))
-		return td;
-	if (td->tsm != tsm)
-		return ERR_PTR(-EXDEV);
-	td->nr_tdis++;
-	return td;
+	return IS_ERR(tvm) ? ERR_CAST(tvm) : to_td(tvm);
 }
 EXPORT_SYMBOL_IF_KUNIT(tdx_td_get);
-
-/**
- * tdx_td_put() - a TDI has left its TD
- * @td: the TD, which stays until its VM is destroyed
- *
- * A quarantined TDI never does this.
- */
-void tdx_td_put(struct tdx_td *td)
-{
-	guard(mutex)(&tdx_tds_lock);
-	if (!WARN_ON(!td->nr_tdis))
-		td->nr_tdis--;
-}
-EXPORT_SYMBOL_IF_KUNIT(tdx_td_put);
 
 static int sept_add(struct tdx_td *td, u64 gpa, u64 key)
 {
@@ -528,86 +530,4 @@ void tdx_td_room_undo(struct tdx_td *td, u64 gpa, unsigned int level)
 		return;
 	guard(mutex)(&td->sept_lock);
 	xa_erase(&td->sept, gpa / TDX_SEPT_SPAN);
-}
-
-/* KVM: these private pages are about to be freed. Atomic, under mmu_lock. */
-static void td_mem_invalidate(struct kvm *kvm, u64 start, u64 end)
-{
-	struct tdx_td *td;
-
-	guard(rcu)();
-	td = xa_load(&tdx_tds, (unsigned long)kvm);
-	if (td)
-		tdx_mem_remove(td, start, min(end, PHYS_PFN(TDX_GPA_END)));
-}
-
-/* KVM: this VM is being destroyed. May be called where nothing may sleep. */
-static void td_vm_destroy(struct kvm *kvm)
-{
-	struct tdx_td *td;
-
-	/* tdx_td_end_all() waits until what is erased here is queued */
-	guard(rcu)();
-	td = xa_erase(&tdx_tds, (unsigned long)kvm);
-	if (td)
-		queue_work(tdx_td_wq, &td->death);
-}
-
-static struct pci_tdi_tvm_listener td_listener = {
-	.mem_invalidate = td_mem_invalidate,
-	.destroy = td_vm_destroy,
-};
-
-/* Take the TD of @key out of tdx_tds. NULL: not of @tsm, or its VM was faster */
-static struct tdx_td *td_take(struct tdx_tsm *tsm, unsigned long key)
-{
-	struct tdx_td *td;
-
-	/* the VM's end does not take tdx_tds_lock: it waits for RCU to free a TD */
-	guard(rcu)();
-	td = xa_load(&tdx_tds, key);
-	return td && td->tsm == tsm ? xa_erase(&tdx_tds, key) : NULL;
-}
-
-/**
- * tdx_td_end_all() - the driver leaves a root complex: end its TDs
- * @tsm: the root complex; no TDI is bound any more
- *
- * TDs whose VM still lives end here, since nobody will tell us of its death; one
- * with a quarantined TDI is leaked.
- */
-void tdx_td_end_all(struct tdx_tsm *tsm)
-{
-	unsigned long key;
-	struct tdx_td *td;
-
-	scoped_guard(mutex, &tdx_tds_lock) {
-		xa_for_each(&tdx_tds, key, td) {
-			td = td_take(tsm, key);
-			if (!td)
-				continue;
-			if (td->nr_tdis)
-				tdx_leak(tsm, td, "TD of a quarantined TDI");
-			else
-				td_end(td);
-		}
-	}
-	synchronize_rcu();
-	flush_workqueue(tdx_td_wq);
-}
-EXPORT_SYMBOL_IF_KUNIT(tdx_td_end_all);
-
-int tdx_td_init(void)
-{
-	tdx_td_wq = alloc_workqueue("tdx-td", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!tdx_td_wq)
-		return -ENOMEM;
-	pci_tdi_register_listener(&td_listener);
-	return 0;
-}
-
-void tdx_td_exit(void)
-{
-	pci_tdi_unregister_listener(&td_listener);
-	destroy_workqueue(tdx_td_wq);
 }

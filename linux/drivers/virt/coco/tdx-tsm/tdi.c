@@ -78,7 +78,7 @@ static void watch_again(struct tdx_tdi *tdi)
 
 static void watch_look(struct tdx_tdi *tdi)
 {
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	tdx_round_budget(tdi->link, TDX_UNBIND_MS);
 	tdi->unanswered = tdx_round_look(tdi) ? tdi->unanswered + 1 : 0;
@@ -93,9 +93,9 @@ static void tdi_watch(struct work_struct *work)
 	struct tdx_tdi *tdi = container_of(to_delayed_work(work),
 					   struct tdx_tdi, watch);
 
-	if (READ_ONCE(watch_ms) && mutex_trylock(&tdi->link->pf0.lock)) {
+	if (READ_ONCE(watch_ms) && mutex_trylock(&tdi->link->base.pf0.lock)) {
 		watch_look(tdi);
-		mutex_unlock(&tdi->link->pf0.lock);
+		mutex_unlock(&tdi->link->base.pf0.lock);
 	}
 	watch_again(tdi);
 }
@@ -394,7 +394,7 @@ static void tdi_free(struct tdx_tdi *tdi)
 	tdi_pages_free(tdi);
 	list_del(&tdi->node);
 	if (tdi->td)
-		tdx_td_put(tdi->td);
+		tio_tvm_put(&tdi->td->tvm);
 	kfree(tdi->report);
 	kfree(tdi);
 }
@@ -410,14 +410,14 @@ static void tdi_destroy(struct tdx_tdi *tdi, bool published)
 	}
 	/* on the link's list, with its pages, its TD and its metadata, for ever */
 	WRITE_ONCE(tdi->quarantined, true);
-	tdx_leak(tsm_of(tdi), tdi, kept);
+	tio_leak(&tsm_of(tdi)->base, tdi, "%s", kept);
 	pci_tdi_quarantine(&tdi->tdi, kept);
 }
 
 static struct tdx_link *link_of(struct pci_dev *pdev)
 {
 	return container_of(pdev->tsm->dsm_dev->tsm, struct tdx_link,
-			    pf0.base_tsm);
+			    base.pf0.base_tsm);
 }
 
 static struct tdx_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
@@ -444,7 +444,7 @@ static struct tdx_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
 				  pci_dev_id(pdev));
 	tdx_mmio_init(&tdi->mmio, link->tsm, td, tdi->devif);
 	INIT_DELAYED_WORK(&tdi->watch, tdi_watch);
-	list_add_tail(&tdi->node, &link->tdis);
+	list_add_tail(&tdi->node, &link->base.tdis);
 	return_ptr(tdi);
 }
 
@@ -470,7 +470,7 @@ struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 	struct tdx_tdi *tdi;
 	int rc;
 
-	lockdep_assert_held(&link->pf0.lock);
+	lockdep_assert_held(&link->base.pf0.lock);
 
 	rc = tdx_link_usable(link);
 	if (rc)
@@ -480,11 +480,11 @@ struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 		return ERR_CAST(tdi);
 
 	tdx_round_budget(link, TDX_BIND_MS);
-	rc = xa_reserve(&link->tsm->bound, rid, GFP_KERNEL);
+	rc = xa_reserve(&link->tsm->base.bound, rid, GFP_KERNEL);
 	if (!rc) {
 		rc = tdi_up(tdi);
 		if (rc)
-			xa_release(&link->tsm->bound, rid);
+			xa_release(&link->tsm->base.bound, rid);
 	}
 	if (rc) {
 		tdi_destroy(tdi, false);
@@ -492,7 +492,7 @@ struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 		return ERR_PTR(rc == -EUCLEAN ? -EIO : rc);
 	}
 	/* reserved: cannot fail */
-	xa_store(&link->tsm->bound, rid, tdi, GFP_KERNEL);
+	xa_store(&link->tsm->base.bound, rid, tdi, GFP_KERNEL);
 	watch_again(tdi);
 	return &tdi->tdi;
 }
@@ -511,11 +511,11 @@ void tdx_tdi_unbind(struct pci_tdi *base)
 	struct tdx_tdi *tdi = to_tdx_tdi(base);
 	struct tdx_tsm *tsm = tsm_of(tdi);
 
-	lockdep_assert_held(&tdi->link->pf0.lock);
+	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
 	/* no DMA miss and no watch uses the TDI after these */
-	xa_erase(&tsm->bound, TDX_DEVIF_RID(tdi->devif));
-	synchronize_srcu(&tsm->srcu);
+	xa_erase(&tsm->base.bound, TDX_DEVIF_RID(tdi->devif));
+	synchronize_srcu(&tsm->base.srcu);
 	disable_delayed_work_sync(&tdi->watch);
 
 	tdi_destroy(tdi, true);

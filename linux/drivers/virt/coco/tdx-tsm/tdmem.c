@@ -95,8 +95,8 @@ int tdx_mem_miss(void *priv, u16 rid, u64 gpa)
 	struct tdx_tsm *tsm = priv;
 	struct tdx_tdi *tdi;
 
-	guard(srcu)(&tsm->srcu);
-	tdi = xa_load(&tsm->bound, rid);
+	guard(srcu)(&tsm->base.srcu);
+	tdi = xa_load(&tsm->base.bound, rid);
 	if (!tdi)
 		return -ENODEV;
 	return mem_fault(tdi, round_down(gpa, PAGE_SIZE));
@@ -183,7 +183,7 @@ void tdx_mem_remove(struct tdx_td *td, u64 start, u64 end)
 	if (!remove_once(td, from, to) || !remove_once(td, from, to))
 		return;
 	WRITE_ONCE(td->stuck, true);
-	dev_warn_ratelimited(td->tsm->dev,
+	dev_warn_ratelimited(td->tsm->base.dev,
 			     "private memory %#llx-%#llx stays with firmware\n",
 			     from, to);
 }

@@ -13,15 +13,15 @@
  *
  * Locks, outermost first:
  *  pci_tsm_rwsem, pci_tsm_pf0::lock	every op; owns the link and its TDIs
- *   tdx_tsm::lock			(mutex) owns the shared metadata, who has which
+ *   tio_tsm::lock			(mutex) owns the shared metadata, who has which
  *					BAR page, lost links
- *   tdx_tds_lock			(mutex) owns birth and death of TDs
+ *   tio_tvms::lock			(mutex) owns birth and death of TDs
  *    tdx_td::sept_lock			(mutex) owns the S-EPT pages of a TD
  *     KVM mmu_lock			(not taken here; callbacks run under it)
  *      tdx_td::lock			(spinning) owns private pages in the S-EPT
  *       the firmware's own lock	(spinning leaf)
  *
- * tdx_tsm::srcu keeps a TDI alive for the DMA miss handler, which must not take
+ * tio_tsm::srcu keeps a TDI alive for the DMA miss handler, which must not take
  * pci_tsm_pf0::lock: unbind holds it while it waits for DMA to drain.
  */
 #ifndef __TDX_TSM_H
@@ -34,11 +34,9 @@
 #include <linux/pci-tdi.h>
 #include <linux/pci-tsm.h>
 #include <linux/spinlock.h>
-#include <linux/srcu.h>
 #include <linux/tdx-fw.h>
 #include <linux/teemu.h>
 #include <linux/tio-tsm.h>
-#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 /* the root complex has one IOMMU */
@@ -108,45 +106,30 @@ static inline enum tdx_meta_kind tdx_meta_of_leaf(unsigned int level)
 
 /**
  * struct tdx_tsm - one root complex with its firmware
- * @dev: the platform device
- * @tsm_dev: our registration with the TSM core, for the driver's remove
+ * @base: what all vendors have; its lock owns @meta and @taken too
  * @fw: the firmware
- * @rc: the root complex, for its DMA miss handler
- * @domain: PCI segment of the root complex
- * @lock: owns @meta and @taken
  * @meta: metadata pages in firmware's hands, by kind and key
  * @taken: &struct tdx_leaf of all TDIs, by their first page frame number
  * @hkids: key ids in use
  * @spdm_ids: SPDM session indices in use
- * @bound: requester id to &struct tdx_tdi, of those whose DMA misses are served
- * @srcu: read side: a DMA miss is being served
- * @leaks: number of objects that firmware would not give back; @this then
- *	   outlives the driver, so that they keep what they point to
- * @lost_links: &struct tdx_link that firmware would not give back: their devices
- *		are not connected again; owned by @lock
- * @lost: in the list of what outlived the driver
  */
 struct tdx_tsm {
-	struct device *dev;
-	struct tsm_dev *tsm_dev;
+	struct tio_tsm base;
 	struct tdx_fw *fw;
-	struct teemu_rc *rc;
-	int domain;
-	struct mutex lock;		/* owns @meta, @taken, @lost_links */
 	struct xarray meta[TDX_META_NR];
 	struct xarray taken;
 	struct ida hkids;
 	struct ida spdm_ids;
-	struct xarray bound;
-	struct srcu_struct srcu;
-	atomic_t leaks;
-	struct list_head lost_links;
-	struct list_head lost;
 };
+
+static inline struct tdx_tsm *to_tdx_tsm(struct tio_tsm *base)
+{
+	return container_of(base, struct tdx_tsm, base);
+}
 
 /**
  * struct tdx_link - SPDM session and IDE stream with one device
- * @pf0: the core's context of the DSM
+ * @base: what all vendors have
  * @tsm: the root complex
  * @certs: the device's certificate chain as it gave it, of @certs_len bytes
  * @certs_len: bytes in @certs
@@ -156,18 +139,14 @@ struct tdx_tsm {
  * @configured: firmware has the stream
  * @keyed: its keys are programmed and in use
  * @blocked: it was blocked, as an escape: no TDI can be bound before it is new
- * @tdis: &struct tdx_tdi of this device, the quarantined ones too
- * @rsp: buffer for answers of the DSM, TDX_RSP_MAX bytes
  * @deadline: in jiffies; the operation at work begins no DOE round after it
- * @rid: requester id of the DSM, which a lost link is known by
- * @lost: in tdx_tsm::lost_links
  *
  * Born in probe, filled in connect, emptied in disconnect, freed in remove; all
  * of it under pci_tsm_pf0::lock. If firmware does not let go in disconnect the
  * link is never freed.
  */
 struct tdx_link {
-	struct pci_tsm_pf0 pf0;
+	struct tio_link base;
 	struct tdx_tsm *tsm;
 	u8 *certs;
 	size_t certs_len;
@@ -177,21 +156,17 @@ struct tdx_link {
 	bool configured;
 	bool keyed;
 	bool blocked;
-	struct list_head tdis;
-	u8 *rsp;
 	unsigned long deadline;
-	u16 rid;
-	struct list_head lost;
 };
 
 /**
  * struct tdx_td - firmware's view of one TVM
+ * @tvm: what all vendors have
  * @tsm: the root complex whose firmware has it
  * @tdr: physical address of the TDR page: its name in every call
  * @tdcs: its control pages
  * @vp: its vCPU
  * @hkid: key id; negative: none
- * @nr_tdis: bound or quarantined TDIs; owned by tdx_tds_lock
  * @created: firmware knows @tdr
  * @keyed: its key is configured
  * @vp_created: firmware knows @vp
@@ -206,17 +181,16 @@ struct tdx_link {
  *	  and needs no S-EPT page
  * @lock: serialises all changes of private pages in the S-EPT. Each page that is
  *	  in there has a reference taken with it.
- * @death: ends the TD after its VM was destroyed
  *
  * Born in the first bind of its TVM; dies after the TVM, or with the driver.
  */
 struct tdx_td {
+	struct tio_tvm tvm;
 	struct tdx_tsm *tsm;
 	u64 tdr;
 	u64 tdcs[TDX_FW_MIN_TDCS];
 	u64 vp;
 	int hkid;
-	unsigned int nr_tdis;
 	bool created;
 	bool keyed;
 	bool vp_created;
@@ -226,7 +200,6 @@ struct tdx_td {
 	struct mutex sept_lock;		/* owns @sept */
 	struct xarray sept;
 	spinlock_t lock;		/* owns private pages in the S-EPT */
-	struct work_struct death;
 };
 
 #define TDX_SEPT_LEAF		XA_MARK_0
@@ -288,7 +261,7 @@ struct tdx_mmio {
  * @tdi: the core's context
  * @link: its device
  * @td: its TVM
- * @node: in tdx_link::tdis
+ * @node: in tio_link::tdis
  * @devif: firmware's name for it
  * @pages: the pages of the device interface
  * @cte: page below the context entry
@@ -362,11 +335,8 @@ static inline struct tdx_tdi *to_tdx_tdi(struct pci_tdi *tdi)
 })
 
 /* main.c */
-void tdx_tsm_setup(struct tdx_tsm *tsm, struct device *dev, struct tdx_fw *fw);
-void tdx_tsm_clean(struct tdx_tsm *tsm);
+extern const struct tio_tsm_vendor tdx_vendor;
 int tdx_check(struct tdx_tsm *tsm, u32 leaf, u64 status);
-void tdx_leak(struct tdx_tsm *tsm, const void *what, const char *name);
-void tdx_leak_link(struct tdx_link *link, const char *name);
 
 /* round.c */
 void tdx_round_budget(struct tdx_link *link, unsigned int ms);
@@ -403,11 +373,8 @@ int tdx_mmio_unmap_all(struct tdx_mmio *mmio);
 int tdx_mmio_give_back(struct tdx_mmio *mmio);
 
 /* td.c */
-int tdx_td_init(void);
-void tdx_td_exit(void);
+extern struct tio_tvms tdx_tds;
 struct tdx_td *tdx_td_get(struct tdx_tsm *tsm, struct kvm *kvm);
-void tdx_td_put(struct tdx_td *td);
-void tdx_td_end_all(struct tdx_tsm *tsm);
 int tdx_td_sept(struct tdx_td *td, u64 gpa);
 bool tdx_td_has_sept(struct tdx_td *td, u64 gpa);
 int tdx_td_room(struct tdx_td *td, u64 gpa, unsigned int level);

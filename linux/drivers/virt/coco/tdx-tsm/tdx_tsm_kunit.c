@@ -198,7 +198,7 @@ static struct bare *bare_up(struct kunit *test, u64 size)
 	bare->fw = tdx_fw_create();
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bare->fw);
 	tdx_fw_set_platform(bare->fw, &no_platform, bare);
-	tdx_tsm_setup(&bare->tsm, dev, bare->fw);
+	tio_tsm_setup(&bare->tsm.base, &tdx_vendor, dev, bare->fw);
 	/* a name, that nobody looks behind */
 	bare->td = tdx_td_get(&bare->tsm, (struct kvm *)bare);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bare->td);
@@ -250,13 +250,13 @@ static void bare_down(struct bare *bare)
 
 	KUNIT_EXPECT_TRUE(test, list_empty(&bare->mmio.leaves));
 	KUNIT_EXPECT_TRUE(test, xa_empty(&bare->tsm.taken));
-	tdx_td_put(bare->td);
-	tdx_td_end_all(&bare->tsm);
+	tio_tvm_put(&bare->td->tvm);
+	tio_tvms_end_all(&tdx_tds, &bare->tsm.base);
 	link_down(bare);
 	for (int i = 0; i < TDX_META_NR; i++)
 		KUNIT_EXPECT_TRUE(test, xa_empty(&bare->tsm.meta[i]));
-	tdx_tsm_clean(&bare->tsm);
-	KUNIT_EXPECT_EQ(test, 0, atomic_read(&bare->tsm.leaks));
+	tio_tsm_clean(&bare->tsm.base);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&bare->tsm.base.leaks));
 	KUNIT_EXPECT_EQ(test, 0, tdx_fw_violations(bare->fw));
 	tdx_fw_destroy(bare->fw);
 }
