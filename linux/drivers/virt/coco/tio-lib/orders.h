@@ -33,6 +33,24 @@ struct tio_order_rig {
 	bool (*let_go)(void *rig);
 };
 
+#define TIO_ORDER_CHAIN		128	/* bytes of the certificate chain */
+#define TIO_ORDER_RSP_MAX	256	/* bytes of the longest answer */
+
+/**
+ * struct tio_order_device - the device that a rig's TDI is on
+ * @state: of the TDI
+ * @first_page: of its MMIO, as its report has it
+ * @pages: number of them
+ */
+struct tio_order_device {
+	enum tdisp_state state;
+	u64 first_page;
+	u32 pages;
+};
+
+/* orders_device.c */
+size_t tio_order_answer(struct tio_order_device *dev, const u8 *msg, u8 *rsp);
+
 /* of the TSM drivers */
 extern const enum tio_step tdx_unbind_order[];
 extern const enum tio_step sev_unbind_order[];

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The steps of an unbind on the RMM model: a realm with one vdev, which a rig binds
- * and takes apart through the model's calls alone. The device's side of SPDM and
- * TDISP is here too; addresses are numbers, nothing is allocated for them.
+ * and takes apart through the model's calls alone. Addresses are numbers, nothing is
+ * allocated for them.
  */
 #include <linux/cca-rmm.h>
-#include <linux/container_of.h>
 #include <linux/err.h>
 #include <linux/string.h>
 
@@ -20,11 +19,8 @@
 #define IPA		0x80000000ULL
 #define PA		0x4070000000ULL
 #define FIRST_GRANULE	0x10000000ULL
-#define RSP_MAX		256
-#define CHAIN_SIZE	128
 #define ROUNDS_MAX	8
 
-/* @state: of the device's TDI */
 struct cca_rig {
 	struct cca_rmm *rmm;
 	u64 next_granule;
@@ -33,7 +29,7 @@ struct cca_rig {
 	u64 rd;
 	u64 rec;
 	u64 vdev;
-	enum tdisp_state state;
+	struct tio_order_device dev;
 	bool unmapped[NR_PAGES];
 	bool unlocked;
 	bool stopped;
@@ -54,64 +50,11 @@ static u64 next_granule(struct cca_rig *rig)
 					  CCA_MEM_RAM) ? 0 : pa;
 }
 
-/* a chain of zeroes in one portion */
-static size_t answer_certs(u8 *rsp)
-{
-	struct spdm_certificate *cert = (struct spdm_certificate *)rsp;
-
-	cert->hdr.version = SPDM_VERSION_1_2;
-	cert->hdr.code = SPDM_CERTIFICATE;
-	cert->portion = cpu_to_le16(CHAIN_SIZE);
-	return sizeof(*cert) + CHAIN_SIZE;
-}
-
-/* the body of a good device's answer; the TDI moves */
-static size_t obey(struct cca_rig *rig, struct tdisp_hdr *hdr, u8 type)
-{
-	struct tdisp_state_rsp *state =
-		container_of(hdr, struct tdisp_state_rsp, hdr);
-
-	switch (type) {
-	case TDISP_LOCK_INTERFACE:
-		rig->state = TDISP_CONFIG_LOCKED;
-		return sizeof(struct tdisp_lock_rsp);
-	case TDISP_START_INTERFACE:
-		rig->state = TDISP_RUN;
-		return sizeof(*hdr);
-	case TDISP_STOP_INTERFACE:
-		rig->state = TDISP_CONFIG_UNLOCKED;
-		return sizeof(*hdr);
-	default:
-		state->state = rig->state;
-		return sizeof(*state);
-	}
-}
-
-static size_t answer(struct cca_rig *rig, const u8 *msg, u8 *rsp)
-{
-	const struct spdm_hdr *spdm = (const struct spdm_hdr *)msg;
-	struct spdm_vendor_hdr *env = (struct spdm_vendor_hdr *)rsp;
-	struct tdisp_hdr *hdr = (struct tdisp_hdr *)(rsp + sizeof(*env));
-	size_t len;
-	u8 type;
-
-	memset(rsp, 0, RSP_MAX);
-	if (spdm->code == SPDM_GET_CERTIFICATE)
-		return answer_certs(rsp);
-	memcpy(rsp, msg, sizeof(*env) + sizeof(*hdr));
-	type = hdr->type;
-	env->spdm.code = SPDM_VENDOR_DEFINED_RSP;
-	hdr->type = TDISP_RESPONSE(type);
-	len = obey(rig, hdr, type);
-	env->payload_len = cpu_to_le16(len + 1);
-	return sizeof(*env) + len;
-}
-
 /* COMMUNICATE until it is over, of the vdev or of @pdev if that is not 0 */
 static u64 talk(struct cca_rig *rig, u64 pdev)
 {
 	struct rmi_comm comm = { .status = RMI_COMM_NONE };
-	u8 rsp[RSP_MAX];
+	u8 rsp[TIO_ORDER_RSP_MAX];
 	u64 status;
 
 	for (int i = 0; i < ROUNDS_MAX; i++) {
@@ -122,7 +65,7 @@ static u64 talk(struct cca_rig *rig, u64 pdev)
 		if (status || !(comm.flags & RMI_COMM_SEND))
 			return status;
 		comm.status = RMI_COMM_RESPONSE;
-		comm.rsp_len = answer(rig, comm.req, rsp);
+		comm.rsp_len = tio_order_answer(&rig->dev, comm.req, rsp);
 		comm.rsp = rsp;
 	}
 	return RMI_BUSY;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The steps of an unbind on the SEV-TIO model: a guest with one TDI, which a rig binds
- * and takes apart through the model's calls alone. The device's side of TDISP is here
- * too; addresses are numbers, nothing is allocated for them.
+ * and takes apart through the model's calls alone. Addresses are numbers, nothing is
+ * allocated for them.
  */
-#include <linux/container_of.h>
+#include <linux/build_bug.h>
 #include <linux/err.h>
 #include <linux/sev-fw.h>
 #include <linux/string.h>
@@ -22,77 +22,22 @@
 #define GPA		0x80000000ULL
 #define HPA		0x70000000ULL
 #define OFFSET		0xffffd00000000000ULL
-#define RSP_MAX		SEV_SPDM_RSP_MIN
 #define MAX_TURNS	8
+
+static_assert(TIO_ORDER_RSP_MAX >= SEV_SPDM_RSP_MIN);
 
 struct sev_rig {
 	struct sev_fw *fw;
-	u8 rsp[RSP_MAX];
+	struct tio_order_device dev;
+	u8 rsp[TIO_ORDER_RSP_MAX];
 };
 
 #define OK(call)	KUNIT_ASSERT_EQ(test, (u64)(call), SEV_SUCCESS)
 
-/* the report: the pages, all TEE memory */
-static size_t report_answer(struct tdisp_hdr *hdr)
-{
-	struct tdisp_report_rsp *rsp = container_of(hdr, struct tdisp_report_rsp,
-						    hdr);
-	struct {
-		struct tdisp_report head;
-		struct tdisp_mmio_range range;
-		__le32 vendor_len;
-	} __packed report = {
-		.head.nr_ranges = cpu_to_le32(1),
-		.range.first_page = cpu_to_le64((HPA + OFFSET) >> PAGE_SHIFT),
-		.range.pages = cpu_to_le32(NR_PAGES),
-	};
-
-	rsp->portion = cpu_to_le16(sizeof(report));
-	memcpy(rsp->bytes, &report, sizeof(report));
-	return sizeof(*rsp) + sizeof(report);
-}
-
-static size_t tdisp_answer(const u8 *req, u8 *rsp)
-{
-	struct spdm_vendor_hdr *env = (struct spdm_vendor_hdr *)rsp;
-	struct tdisp_hdr *hdr = (struct tdisp_hdr *)(rsp + sizeof(*env));
-	size_t len = sizeof(*hdr);
-	u8 type;
-
-	memcpy(rsp, req, sizeof(*env) + sizeof(*hdr));
-	type = hdr->type;
-	env->spdm.code = SPDM_VENDOR_DEFINED_RSP;
-	hdr->type = TDISP_RESPONSE(type);
-	if (type == TDISP_LOCK_INTERFACE) {
-		memset(hdr + 1, 0x5a, TDISP_NONCE_SIZE);
-		len += TDISP_NONCE_SIZE;
-	} else if (type == TDISP_GET_REPORT) {
-		len = report_answer(hdr);
-	}
-	env->payload_len = cpu_to_le16(len + 1);
-	return sizeof(*env) + len;
-}
-
-/* a chain of 16 bytes */
-static size_t certs_answer(u8 *rsp)
-{
-	struct spdm_certificate *cert = (struct spdm_certificate *)rsp;
-
-	cert->hdr.version = SPDM_VERSION_1_2;
-	cert->hdr.code = SPDM_CERTIFICATE;
-	cert->portion = cpu_to_le16(16);
-	return sizeof(*cert) + 16;
-}
-
-/* what a good device answers to spdm->req, for the next turn */
+/* what the device says to spdm->req, for the next turn */
 static void answer(struct sev_rig *rig, struct sev_spdm *spdm)
 {
-	const struct spdm_hdr *hdr = (const struct spdm_hdr *)spdm->req;
-
-	memset(rig->rsp, 0, sizeof(rig->rsp));
-	spdm->rsp_len = hdr->code == SPDM_GET_CERTIFICATE ?
-			certs_answer(rig->rsp) :
-			tdisp_answer(spdm->req, rig->rsp);
+	spdm->rsp_len = tio_order_answer(&rig->dev, spdm->req, rig->rsp);
 	spdm->rsp = rig->rsp;
 	spdm->answered = true;
 }
@@ -101,7 +46,7 @@ static void answer(struct sev_rig *rig, struct sev_spdm *spdm)
 static u64 loop(struct sev_rig *rig,
 		u64 (*issue)(struct sev_rig *rig, struct sev_spdm *spdm))
 {
-	struct sev_spdm spdm = { .rsp_room = RSP_MAX };
+	struct sev_spdm spdm = { .rsp_room = TIO_ORDER_RSP_MAX };
 	u64 status = SEV_SPDM_REQUEST;
 
 	for (int i = 0; i < MAX_TURNS && status == SEV_SPDM_REQUEST; i++) {
@@ -239,6 +184,8 @@ static void *sev_up(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rig->fw);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, power_off, rig->fw),
 			0);
+	rig->dev.first_page = (HPA + OFFSET) >> PAGE_SHIFT;
+	rig->dev.pages = NR_PAGES;
 	build_guest(test, rig);
 	build_tdi(test, rig);
 	build_accept(test, rig);

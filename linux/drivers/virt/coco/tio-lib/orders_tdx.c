@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The steps of an unbind on the TDX model: a TD with one function, which a rig binds
- * and takes apart through the model's calls alone. The device's side of TDISP is
- * here too; addresses are numbers, nothing is allocated for them.
+ * and takes apart through the model's calls alone. Addresses are numbers, nothing is
+ * allocated for them.
  */
 #include <linux/align.h>
-#include <linux/container_of.h>
 #include <linux/err.h>
 #include <linux/string.h>
 #include <linux/tdx-fw.h>
@@ -22,7 +21,6 @@
 #define HPA		0x70000000ULL
 #define OFFSET		0xffffd00000000000ULL
 #define FIRST_PAGE	0x10000000ULL
-#define RSP_MAX		128
 
 enum progress {
 	IN_USE,
@@ -33,6 +31,7 @@ enum progress {
 /* @given_back: DATA entries that are QNODEs again */
 struct tdx_rig {
 	struct tdx_fw *fw;
+	struct tio_order_device dev;
 	u64 next_page;
 	u64 td;
 	bool stopped;
@@ -50,50 +49,6 @@ static u64 next_page(struct tdx_rig *rig)
 	return rig->next_page;
 }
 
-/* the report: the pages, and nothing that the model refuses */
-static size_t report_answer(struct tdisp_hdr *hdr)
-{
-	struct tdisp_report_rsp *rsp = container_of(hdr, struct tdisp_report_rsp,
-						    hdr);
-	struct {
-		struct tdisp_report head;
-		struct tdisp_mmio_range range;
-		__le32 vendor_len;
-	} __packed report = {
-		.head.interface_info = cpu_to_le16(TDISP_REPORT_DMA_NO_PASID),
-		.head.nr_ranges = cpu_to_le32(1),
-		.range.first_page = cpu_to_le64((HPA + OFFSET) >> PAGE_SHIFT),
-		.range.pages = cpu_to_le32(NR_PAGES),
-	};
-
-	rsp->portion = cpu_to_le16(sizeof(report));
-	memcpy(rsp->bytes, &report, sizeof(report));
-	return sizeof(*rsp) + sizeof(report);
-}
-
-/* what a good device answers to @msg: the same envelope, the other type, a body */
-static size_t answer(const u8 *msg, u8 *rsp)
-{
-	struct spdm_vendor_hdr *env = (struct spdm_vendor_hdr *)rsp;
-	struct tdisp_hdr *hdr = (struct tdisp_hdr *)(rsp + sizeof(*env));
-	size_t len = sizeof(*hdr);
-	u8 type;
-
-	memset(rsp, 0, RSP_MAX);
-	memcpy(rsp, msg, sizeof(*env) + sizeof(*hdr));
-	type = hdr->type;
-	env->spdm.code = SPDM_VENDOR_DEFINED_RSP;
-	hdr->type = TDISP_RESPONSE(type);
-	if (type == TDISP_LOCK_INTERFACE) {
-		memset(hdr + 1, 0x5a, TDISP_NONCE_SIZE);
-		len += TDISP_NONCE_SIZE;
-	} else if (type == TDISP_GET_REPORT) {
-		len = report_answer(hdr);
-	}
-	env->payload_len = cpu_to_le16(len + 1);
-	return sizeof(*env) + len;
-}
-
 /* @status of @call, which is told to the test if it is a refusal */
 static u64 did(u32 *nr, u32 call, u64 status)
 {
@@ -109,13 +64,14 @@ static u64 carry(struct tdx_rig *rig, bool td, u8 type, u32 *nr)
 		.type = type,
 		.reporting_offset = OFFSET,
 	};
-	u8 msg[TDX_FW_MSG_MAX], rsp[RSP_MAX];
+	u8 msg[TDX_FW_MSG_MAX], rsp[TIO_ORDER_RSP_MAX];
 	size_t len;
 
 	return did(nr, TDH_DEVIF_REQUEST,
 		   tdh_devif_request(rig->fw, DEVIF, td, &req, msg, &len)) ?:
 	       did(nr, TDH_DEVIF_RESPONSE,
-		   tdh_devif_response(rig->fw, DEVIF, td, rsp, answer(msg, rsp)));
+		   tdh_devif_response(rig->fw, DEVIF, td, rsp,
+				      tio_order_answer(&rig->dev, msg, rsp)));
 }
 
 static u64 carry_td(struct tdx_rig *rig, u8 type)
@@ -233,6 +189,8 @@ static void *tdx_up(struct kunit *test)
 	rig->fw = tdx_fw_create();
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rig->fw);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, tdx_down, rig->fw), 0);
+	rig->dev.first_page = (HPA + OFFSET) >> PAGE_SHIFT;
+	rig->dev.pages = NR_PAGES;
 	rig->next_page = FIRST_PAGE;
 	build_td(test, rig);
 	build_link(test, rig);
