@@ -29,7 +29,9 @@ static void tdi_release(struct pci_tdi_seat *seat, struct tdi_binding *b)
 		b->kvm_ops->mmio_unmap(b->kvm, seat);
 	if (WARN_ON(!b->dma_disabled))
 		seat->dma_ops->disable(seat->dma_priv);
-	seat->bar_ops->give_back(seat->bar_priv);
+	/* a quarantine that ends late: VFIO may have left meanwhile */
+	if (seat->bar_ops)
+		seat->bar_ops->give_back(seat->bar_priv);
 }
 
 /*
@@ -51,16 +53,26 @@ static void tdi_put_kvm(struct pci_tdi_seat *seat, struct tdi_binding *b)
 
 /*
  * Firmware may still own the BAR pages and the pages that its DMA tables reach:
- * keep the KVM, the revocation and the function itself for ever.
+ * keep the KVM, the revocation and the function itself until it lets go. KVM's own
+ * leaves and trusted DMA are cut off in any case: slots and vdevice may go now.
  */
 static void tdi_quarantine(struct pci_tdi_seat *seat, struct tdi_binding *b)
 {
-	pci_err(seat->pdev, "quarantined, not to be used before a cold reset: %s\n",
+	pci_err(seat->pdev, "quarantined, see its tdi/retry: %s\n",
 		b->quarantine);
-	pci_dev_get(seat->pdev);
-	scoped_guard(spinlock_irqsave, &seat->lock)
-		tdi_seat_set_state(seat, PCI_TDI_QUARANTINED);
+	if (!b->mmio_unmapped)
+		b->kvm_ops->mmio_unmap(b->kvm, seat);
+	b->mmio_unmapped = true;
+	if (!b->dma_disabled)
+		seat->dma_ops->disable(seat->dma_priv);
+	b->dma_disabled = true;
+	/* before the state: a function that takes it over may free this seat then */
 	tdi_seat_post(seat, PCI_TDI_EVENT_QUARANTINED);
+	scoped_guard(spinlock_irqsave, &seat->lock) {
+		b->by_core = false;
+		b->kept = true;
+		tdi_seat_set_state(seat, PCI_TDI_QUARANTINED);
+	}
 }
 
 /*
@@ -70,7 +82,7 @@ static void tdi_quarantine(struct pci_tdi_seat *seat, struct tdi_binding *b)
 static void tdi_finish_unbind(struct pci_tdi_seat *seat)
 {
 	struct tdi_binding *b = seat->binding;
-	bool by_core = b->by_core;
+	bool unasked = b->unasked;
 
 	if (b->quarantine) {
 		tdi_quarantine(seat, b);
@@ -79,15 +91,15 @@ static void tdi_finish_unbind(struct pci_tdi_seat *seat)
 
 	tdi_release(seat, b);
 	tdi_put_kvm(seat, b);
+	/* before the state: who sees UNBOUND finds the event in the queue */
+	if (unasked)
+		tdi_seat_post(seat, PCI_TDI_EVENT_UNBOUND);
 	scoped_guard(spinlock_irqsave, &seat->lock) {
 		seat->binding = NULL;
 		tdi_seat_set_state(seat, PCI_TDI_UNBOUND);
 	}
 	kfree(b);
-
-	if (by_core)
-		tdi_seat_post(seat, PCI_TDI_EVENT_UNBOUND);
-	/* of pci_tdi_bind(); the caller holds the seat, or is the work item */
+	/* of tdi_begin_bind(); the caller holds the seat, or is the work item */
 	pci_tdi_seat_put(seat);
 }
 
@@ -110,20 +122,14 @@ void tdi_seat_release_work(struct work_struct *work)
 	tdi_finish_unbind(container_of(work, struct pci_tdi_seat, release));
 }
 
-static bool tdi_seat_settled(struct pci_tdi_seat *seat)
-{
-	guard(spinlock_irqsave)(&seat->lock);
-	return seat->state != PCI_TDI_BINDING &&
-	       seat->state != PCI_TDI_UNBINDING;
-}
-
 enum tdi_claim {
 	TDI_CLAIM_DONE,		/* nothing is bound */
 	TDI_CLAIM_MINE,		/* the caller unbinds, and nobody else */
 	TDI_CLAIM_AGAIN,	/* somebody is at work: wait for it */
 };
 
-static enum tdi_claim tdi_claim_unbind(struct pci_tdi_seat *seat)
+static enum tdi_claim tdi_claim_unbind(struct pci_tdi_seat *seat,
+				       enum tdi_asked asked)
 {
 	guard(spinlock_irqsave)(&seat->lock);
 	switch (seat->state) {
@@ -131,6 +137,7 @@ static enum tdi_claim tdi_claim_unbind(struct pci_tdi_seat *seat)
 	case PCI_TDI_QUARANTINED:
 		return TDI_CLAIM_DONE;
 	case PCI_TDI_BOUND:
+		seat->binding->unasked = asked == TDI_UNASKED;
 		tdi_seat_set_state(seat, PCI_TDI_UNBINDING);
 		return TDI_CLAIM_MINE;
 	default:
@@ -138,28 +145,65 @@ static enum tdi_claim tdi_claim_unbind(struct pci_tdi_seat *seat)
 	}
 }
 
-/*
- * Whoever comes first does the work, the others wait for it; when this returns
- * the seat was unbound or quarantined at some moment after the call. The wait is
- * for kernel code only: a bind or an unbind, each bounded by DOE's time limits.
- */
-void tdi_seat_unbind(struct pci_tdi_seat *seat)
+/* The TSM driver's half and ours; the caller has made the state UNBINDING */
+static void tdi_do_unbind(struct pci_tdi_seat *seat)
 {
-	enum tdi_claim claim;
-
-	do {
-		wait_event(seat->wait, tdi_seat_settled(seat));
-		claim = tdi_claim_unbind(seat);
-	} while (claim == TDI_CLAIM_AGAIN);
-	if (claim == TDI_CLAIM_DONE)
-		return;
-
 	/*
 	 * If the TSM core gets in between with an unbind of its own it finds
 	 * UNBINDING and leaves the rest to us; ours is then a no-op.
 	 */
 	pci_tsm_unbind(seat->pdev);
 	tdi_finish_unbind(seat);
+}
+
+/*
+ * Whoever comes first does the work, the others wait for it; when this returns
+ * the seat was unbound or quarantined at some moment after the call.
+ */
+void tdi_seat_unbind(struct pci_tdi_seat *seat, enum tdi_asked asked)
+{
+	enum tdi_claim claim;
+
+	do {
+		tdi_seat_wait(seat);
+		claim = tdi_claim_unbind(seat, asked);
+	} while (claim == TDI_CLAIM_AGAIN);
+
+	if (claim == TDI_CLAIM_MINE)
+		tdi_do_unbind(seat);
+}
+
+static int tdi_claim_retry(struct pci_tdi_seat *seat)
+{
+	guard(spinlock_irqsave)(&tdi_lock);
+	guard(spinlock)(&seat->lock);
+	if (seat->state != PCI_TDI_QUARANTINED)
+		return -EINVAL;
+	/* a close, say, whose VFIO half is about to forget what we would call it for */
+	if (tdi_held(seat->pdev))
+		return -EBUSY;
+	seat->binding->quarantine = NULL;
+	seat->binding->unasked = true;
+	tdi_seat_set_state(seat, PCI_TDI_UNBINDING);
+	return 0;
+}
+
+/*
+ * The way out of quarantine: the TSM driver goes on from the step at which it had
+ * to give up. Context: process, as an unbind.
+ *
+ * Return: 0: unbound; -EINVAL: not quarantined; -EIO: still quarantined; -EBUSY: an
+ * operation on the function is in progress, try again.
+ */
+int tdi_seat_retry(struct pci_tdi_seat *seat)
+{
+	int rc;
+
+	rc = tdi_claim_retry(seat);
+	if (rc)
+		return rc;
+	tdi_do_unbind(seat);
+	return pci_tdi_quarantined(seat->pdev) ? -EIO : 0;
 }
 
 /**
@@ -178,23 +222,30 @@ int pci_tdi_unbind(struct pci_dev *pdev)
 	if (!seat)
 		return 0;
 
-	tdi_seat_unbind(seat);
+	tdi_seat_unbind(seat, TDI_ASKED);
 	return pci_tdi_quarantined(pdev) ? -EIO : 0;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_unbind);
 
-/* UNBOUND to BINDING, with @b in the seat; fails with nothing changed */
+/*
+ * UNBOUND to BINDING, with @b in the seat; fails with nothing changed. Under
+ * tdi_lock, so that whoever begins a hold sees either this or is seen here.
+ */
 static int tdi_begin_bind(struct pci_tdi_seat *seat, struct tdi_binding *b)
 {
-	guard(spinlock_irqsave)(&seat->lock);
+	guard(spinlock_irqsave)(&tdi_lock);
+	guard(spinlock)(&seat->lock);
 	if (seat->state == PCI_TDI_QUARANTINED)
 		return -EIO;
-	if (seat->state != PCI_TDI_UNBOUND || seat->barred || !seat->open)
+	if (!seat->bar_ops)
+		return -EOPNOTSUPP;
+	if (seat->state != PCI_TDI_UNBOUND || !seat->open ||
+	    tdi_held(seat->pdev))
 		return -EBUSY;
 	if (!seat->dma_ops)
 		return -EOPNOTSUPP;
 	seat->binding = b;
-	kref_get(&seat->ref);
+	tdi_seat_get(seat);
 	tdi_seat_set_state(seat, PCI_TDI_BINDING);
 	return 0;
 }
@@ -210,12 +261,13 @@ static void tdi_abort_bind(struct pci_tdi_seat *seat)
 
 /*
  * BINDING to BOUND, unless an event that nobody can refuse came in meanwhile: a
- * close, a barrier, or a disconnect by the TSM core.
+ * close, a hold that waits for us, or a disconnect by the TSM core.
  */
 static int tdi_publish_bind(struct pci_tdi_seat *seat)
 {
-	guard(spinlock_irqsave)(&seat->lock);
-	if (seat->barred || !seat->open)
+	guard(spinlock_irqsave)(&tdi_lock);
+	guard(spinlock)(&seat->lock);
+	if (!seat->open || tdi_held(seat->pdev))
 		return -EBUSY;
 	if (seat->binding->lost)
 		return -ENXIO;
@@ -269,14 +321,11 @@ static int tdi_do_bind(struct pci_tdi_seat *seat, struct tdi_binding *b)
 		goto err_bars;
 
 	rc = pci_tsm_bind(seat->pdev, b->kvm, b->tdi_id);
-	if (rc) {
-		if (!b->quarantine)
-			goto err_dma;
-		/* a driver that could not undo its own bind: no T=1 request at least */
-		if (!b->dma_disabled)
-			seat->dma_ops->disable(seat->dma_priv);
-		return rc;
-	}
+	if (rc && !b->quarantine)
+		goto err_dma;
+	/* a driver that could not undo its own bind has kept what it was */
+	if (b->quarantine)
+		return -EIO;
 
 	rc = tdi_publish_bind(seat);
 	if (!rc)
@@ -285,7 +334,7 @@ static int tdi_do_bind(struct pci_tdi_seat *seat, struct tdi_binding *b)
 	/* the driver's unbind makes the call-outs, so the rest is an unbind too */
 	pci_tsm_unbind(seat->pdev);
 	if (b->quarantine)
-		return rc;
+		return -EIO;
 	if (b->dma_disabled)
 		goto err_bars;
 err_dma:
@@ -297,27 +346,13 @@ err_kvm:
 	return rc;
 }
 
-/*
- * Before there is anything to tell, so that nothing is lost; what was left over
- * for an earlier vDEVICE is not this one's.
- */
-static void tdi_set_notify(struct pci_tdi_seat *seat,
-			   void (*notify)(void *priv, enum pci_tdi_event event),
-			   void *priv)
-{
-	guard(mutex)(&seat->notify_lock);
-	guard(spinlock_irqsave)(&seat->lock);
-	seat->events = 0;
-	seat->notify = notify;
-	seat->notify_priv = priv;
-}
-
 /**
  * pci_tdi_bind() - give a TDI to the TVM that its VFIO device belongs to
  * @pdev: the function, whose VFIO registration the caller holds
  * @tdi_id: the TDI's virtual RID in the TVM
- * @notify: tells the VMM what happened to the TDI unasked; process context, no
- *	    lock of this core but the one that pci_tdi_forget_notify() waits for
+ * @notify: tells the VMM what happened to the TDI unasked, from now on (whether the
+ *	    bind succeeds or not) until pci_tdi_forget_notify(); process context, no
+ *	    lock of this core but the one that it waits for
  * @priv: passed to @notify
  *
  * Revokes the host's access to the BARs, locks the TDI and sets up trusted DMA,
@@ -327,8 +362,9 @@ static void tdi_set_notify(struct pci_tdi_seat *seat,
  *
  * Return: 0; -EOPNOTSUPP: not a VFIO PCI function, no vIOMMU with trusted DMA, no
  * KVM with private MMIO, or a TSM that cannot bind; -ENODEV: no associated KVM;
- * -ENXIO: the link is not connected to a TSM; -EBUSY: bound already, the gate is
- * held, an importer of a BAR would not let go, or the device is being closed;
+ * -ENXIO: the link is not connected to a TSM; -EBUSY: bound already, a hold
+ * reaches the function, an importer of a BAR would not let go, or the device is
+ * being closed;
  * -EIO: quarantined; -ENOMEM; or what the TSM driver answers.
  */
 int pci_tdi_bind(struct pci_dev *pdev, u32 tdi_id,
@@ -346,29 +382,62 @@ int pci_tdi_bind(struct pci_dev *pdev, u32 tdi_id,
 		return -ENOMEM;
 	b->tdi_id = tdi_id;
 
-	if (!down_write_trylock(&seat->gate))
-		return -EBUSY;
-
 	rc = tdi_begin_bind(seat, b);
 	if (!rc) {
-		tdi_set_notify(seat, notify, priv);
+		tdi_seat_set_notify(seat, notify, priv);
 		/* a hint only: pci_tsm_bind() looks again, under its lock */
 		rc = READ_ONCE(pdev->tsm) ? tdi_do_bind(seat, b) : -ENXIO;
-		if (!rc) {
+		if (!rc)
 			retain_and_null_ptr(b);
-		} else if (b->quarantine) {
+		else if (b->quarantine)
 			tdi_quarantine(seat, no_free_ptr(b));
-		} else {
-			pci_tdi_forget_notify(pdev, priv);
+		else
 			tdi_abort_bind(seat);
-		}
 	}
 
-	up_write(&seat->gate);
 	trace_pci_tdi_bind(pdev, tdi_id, rc);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_bind);
+
+/* So long a request waits for those of the same TDI that came before it */
+#define TDI_TURN	(2 * HZ)
+
+/* 0; -EAGAIN: another request of this TDI is at work; -ENXIO: not bound */
+static int tdi_take_turn(struct pci_tdi_seat *seat)
+{
+	guard(spinlock_irqsave)(&seat->lock);
+	if (seat->state != PCI_TDI_BOUND)
+		return -ENXIO;
+	if (seat->requesting)
+		return -EAGAIN;
+	seat->requesting = true;
+	return 0;
+}
+
+/*
+ * One request of a TDI at a time goes for the locks of the TSM core. Whoever waits
+ * there is ahead of a neighbour's unbind and of any connect, so how many do must not
+ * be a user's choice. The others wait here, without a lock, and an unbind that begins
+ * sends them away.
+ */
+static int tdi_begin_req(struct pci_tdi_seat *seat)
+{
+	long left;
+	int rc;
+
+	left = wait_event_interruptible_timeout(seat->wait,
+						(rc = tdi_take_turn(seat)) != -EAGAIN,
+						TDI_TURN);
+	return left < 0 ? -EINTR : rc;
+}
+
+static void tdi_end_req(struct pci_tdi_seat *seat)
+{
+	scoped_guard(spinlock_irqsave, &seat->lock)
+		seat->requesting = false;
+	wake_up_all(&seat->wait);
+}
 
 /**
  * pci_tdi_guest_req() - pass a TVM's request on to its TSM
@@ -383,21 +452,28 @@ EXPORT_SYMBOL_GPL(pci_tdi_bind);
  * Context: process, no locks; interruptible until the request is sent, then
  * bounded by DOE's time. No user memory is touched under the TSM's locks.
  *
- * Return: bytes filled in @resp; -ENXIO: not bound; -EINTR: a signal came before
- * anything was sent; or what the TSM driver answers.
+ * Return: bytes filled in @resp; -ENXIO: not bound; -EINTR: a signal came, -EAGAIN:
+ * other requests of the same TDI were at work for 2 s: nothing was sent; or what
+ * the TSM driver answers.
  */
 ssize_t pci_tdi_guest_req(struct pci_dev *pdev, enum pci_tsm_req_scope scope,
 			  void *req, size_t req_len, void *resp,
 			  size_t resp_len, u64 *tsm_code)
 {
+	struct pci_tdi_seat *seat = pdev->tdi_seat;
 	const struct pci_tdi_req *hdr = req;
 	ssize_t rc;
 
-	if (pci_tdi_get_state(pdev) != PCI_TDI_BOUND)
+	if (!seat)
 		return -ENXIO;
 
+	rc = tdi_begin_req(seat);
+	if (rc)
+		return rc;
 	rc = pci_tsm_guest_req(pdev, scope, KERNEL_SOCKPTR(req), req_len,
 			       KERNEL_SOCKPTR(resp), resp_len, tsm_code);
+	tdi_end_req(seat);
+
 	trace_pci_tdi_req(pdev, hdr->op, rc, *tsm_code);
 	if (rc < 0)
 		return rc;
@@ -444,6 +520,11 @@ EXPORT_SYMBOL_GPL(pci_tdi_mmio_allowed);
  */
 bool pci_tdi_bound_to(struct pci_tdi_seat *seat, struct kvm *kvm)
 {
+	struct pci_tdi_seat *heir;
+
+	while ((heir = READ_ONCE(seat->heir)))
+		seat = heir;
+
 	guard(spinlock_irqsave)(&seat->lock);
 	return seat->binding && seat->binding->kvm == kvm;
 }
@@ -487,7 +568,9 @@ void pci_tdi_unmap_mmio(struct pci_tdi *tdi)
 	struct tdi_binding *b = tdi_binding(tdi);
 
 	trace_pci_tdi_unmap_mmio(tdi->pdev);
-	b->kvm_ops->mmio_unmap(b->kvm, tdi->seat);
+	/* not again after a quarantine: firmware and state have said no since */
+	if (!b->mmio_unmapped)
+		b->kvm_ops->mmio_unmap(b->kvm, tdi->seat);
 	b->mmio_unmapped = true;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_unmap_mmio);
@@ -504,7 +587,9 @@ void pci_tdi_dma_off(struct pci_tdi *tdi)
 	struct pci_tdi_seat *seat = tdi->seat;
 
 	trace_pci_tdi_dma_off(tdi->pdev);
-	seat->dma_ops->disable(seat->dma_priv);
+	/* it may have been cut off by a quarantine, and the vdevice be gone */
+	if (!seat->binding->dma_disabled)
+		seat->dma_ops->disable(seat->dma_priv);
 	seat->binding->dma_disabled = true;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_dma_off);
@@ -515,9 +600,14 @@ EXPORT_SYMBOL_GPL(pci_tdi_dma_off);
  * @why: constant text, for people
  *
  * For a driver's unbind (or a bind that cannot undo itself) whose escape has
- * failed too. What firmware may still own stays as it is, for ever: BAR pages
- * revoked, KVM referenced, the function closed to everybody. The driver keeps
- * what its firmware still refers to; only the struct pci_tdi dies as always.
+ * failed too. What firmware may still own stays as it is: BAR pages revoked, KVM
+ * referenced, the function closed to everybody. A bind that calls this returns
+ * @tdi as if it had succeeded; the core fails it with -EIO.
+ *
+ * @tdi and all that firmware refers to stay with the driver: unbind is called again
+ * when somebody tries the way out, and when the link is taken down or the function
+ * leaves, and goes on from the step that failed. It frees @tdi when it has not
+ * called this. If the TSM itself goes, @tdi is leaked on purpose.
  */
 void pci_tdi_quarantine(struct pci_tdi *tdi, const char *why)
 {
@@ -582,41 +672,81 @@ void pci_tdi_construct(struct pci_dev *pdev, struct pci_tdi *tdi)
 /*
  * Before every ops->unbind, under pci_tsm_rwsem and pf0->lock. Our own unbind
  * has made the state UNBINDING already; anything else is the core on its own
- * (disconnect, TSM or device removal).
+ * (disconnect, TSM or device removal), also of a TDI in quarantine: one more try.
+ *
+ * Return: false: not now. The driver has just failed and who asked it has still to
+ * write that down, or what is in quarantine is in the reach of an operation that
+ * counts on its staying there.
  */
-void pci_tdi_core_unbind_begin(struct pci_tdi *tdi)
+bool pci_tdi_core_unbind_begin(struct pci_tdi_seat *seat)
 {
-	struct pci_tdi_seat *seat = tdi->seat;
+	struct tdi_binding *b;
 
 	if (!seat)
-		return;
+		return true;
 
-	guard(spinlock_irqsave)(&seat->lock);
-	if (seat->state == PCI_TDI_BOUND) {
-		seat->binding->by_core = true;
+	guard(spinlock_irqsave)(&tdi_lock);
+	guard(spinlock)(&seat->lock);
+	b = seat->binding;
+	if (!b)
+		return true;
+	if (seat->state == PCI_TDI_QUARANTINED ? tdi_held(seat->pdev) :
+						 !!b->quarantine)
+		return false;
+
+	b->quarantine = NULL;
+	if (seat->state == PCI_TDI_BOUND ||
+	    seat->state == PCI_TDI_QUARANTINED) {
+		b->by_core = true;
+		b->unasked = true;
 		tdi_seat_set_state(seat, PCI_TDI_UNBINDING);
 	} else if (seat->state == PCI_TDI_BINDING) {
 		/* bind is about to publish and will find out */
-		seat->binding->lost = true;
+		b->lost = true;
 	}
+	return true;
 }
 
 /*
  * After ops->unbind. pci_tsm_rwsem may be held for write and giving back takes
  * VFIO's locks, so a work item ends what the core began. It owns the reference
  * that the binding has on the seat.
+ *
+ * Return: true if the struct pci_tdi is dead; false: it is quarantined and stays.
  */
-void pci_tdi_core_unbind_end(struct pci_dev *pdev)
+bool pci_tdi_core_unbind_end(struct pci_tdi_seat *seat)
+{
+	struct tdi_binding *b;
+
+	if (!seat)
+		return true;
+
+	guard(spinlock_irqsave)(&seat->lock);
+	b = seat->binding;
+	if (!b)
+		return true;
+	if (!b->quarantine)
+		b->tdi = NULL;
+	if (b->by_core)
+		queue_work(tdi_release_wq, &seat->release);
+	return !b->quarantine;
+}
+
+/*
+ * At the end of an unbind that was asked for, still under pci_tsm_rwsem: if the TDI
+ * is there and nobody has tried, its TSM has gone and has left it behind.
+ */
+void pci_tdi_core_unbind_done(struct pci_dev *pdev)
 {
 	struct pci_tdi_seat *seat = pdev->tdi_seat;
+	struct tdi_binding *b;
 
 	if (!seat)
 		return;
 
 	guard(spinlock_irqsave)(&seat->lock);
-	if (!seat->binding)
-		return;
-	seat->binding->tdi = NULL;
-	if (seat->binding->by_core)
-		queue_work(tdi_release_wq, &seat->release);
+	b = seat->binding;
+	if (b && seat->state == PCI_TDI_UNBINDING && !b->by_core && b->tdi &&
+	    !b->quarantine)
+		b->quarantine = "no TSM left that could unbind it";
 }

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The seat of a TDI: who may use the function, the gate and the barrier that
- * keep everybody else out while it is bound, and the two parties that register
- * services with it (KVM and the TSM drivers' listeners).
+ * The seat of a TDI: what this host knows about one function that can be one, from
+ * the function's first day to its last, and the two parties that register services
+ * (KVM and the TSM drivers' listeners).
  *
- * The binding itself is in tdi-bind.c; nouns and lock order in linux/pci-tdi.h.
+ * A seat lives as long as its function, so whoever holds the function may follow
+ * pci_dev::tdi_seat; what VFIO and the IOMMU put in comes and goes. A quarantined
+ * seat is the record of its quarantine: its function is kept, and one that turns up
+ * later at the same address takes the quarantine over.
+ *
+ * The gate is in tdi-gate.c, the binding in tdi-bind.c, events in tdi-event.c;
+ * nouns and lock order in linux/pci-tdi.h.
  */
 #define dev_fmt(fmt) "TDI: " fmt
 
@@ -19,8 +25,8 @@
 
 #include "tdi.h"
 
-/* Owns pci_dev::tdi_seat of every function: set, cleared and followed under it */
-static DEFINE_SPINLOCK(tdi_seats_lock);
+DEFINE_SPINLOCK(tdi_lock);
+LIST_HEAD(tdi_seats);
 
 /* Owns tdi_kvm_ops; a user takes the module reference under it */
 static DEFINE_SPINLOCK(tdi_kvm_lock);
@@ -34,29 +40,23 @@ static DEFINE_SPINLOCK(tdi_listeners_lock);
 static LIST_HEAD(tdi_listeners);
 DEFINE_STATIC_SRCU(tdi_listeners_srcu);
 
-static void tdi_seat_free(struct kref *ref)
+/* Seats and functions are the same to those who keep one: see tdi_seat_get() */
+struct pci_tdi_seat *tdi_seat_get(struct pci_tdi_seat *seat)
 {
-	struct pci_tdi_seat *seat = container_of(ref, struct pci_tdi_seat, ref);
-
-	WARN_ON(seat->binding);
-	mutex_destroy(&seat->notify_lock);
-	kfree(seat);
+	pci_dev_get(seat->pdev);
+	return seat;
 }
 
 /**
  * pci_tdi_seat_get() - find and reference the seat of a function
  * @pdev: the function, referenced by the caller
  *
- * Return: the seat, to be put with pci_tdi_seat_put(), or NULL if VFIO does not
- * offer the function. Context: any.
+ * Return: the seat, to be put with pci_tdi_seat_put(), or NULL if the function
+ * cannot be a TDI. Context: any.
  */
 struct pci_tdi_seat *pci_tdi_seat_get(struct pci_dev *pdev)
 {
-	guard(spinlock_irqsave)(&tdi_seats_lock);
-	if (!pdev->tdi_seat)
-		return NULL;
-	kref_get(&pdev->tdi_seat->ref);
-	return pdev->tdi_seat;
+	return pdev->tdi_seat ? tdi_seat_get(pdev->tdi_seat) : NULL;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_seat_get);
 
@@ -64,11 +64,11 @@ EXPORT_SYMBOL_GPL(pci_tdi_seat_get);
  * pci_tdi_seat_put() - drop a reference of pci_tdi_seat_get()
  * @seat: the seat
  *
- * Context: any.
+ * Context: process, or any where it cannot be the function's last reference.
  */
 void pci_tdi_seat_put(struct pci_tdi_seat *seat)
 {
-	kref_put(&seat->ref, tdi_seat_free);
+	pci_dev_put(seat->pdev);
 }
 EXPORT_SYMBOL_GPL(pci_tdi_seat_put);
 
@@ -78,43 +78,166 @@ void tdi_seat_set_state(struct pci_tdi_seat *seat, enum pci_tdi_state state)
 	lockdep_assert_held(&seat->lock);
 
 	trace_pci_tdi_state(seat->pdev, seat->state, state);
-	seat->state = state;
+	WRITE_ONCE(seat->state, state);
 	wake_up_all(&seat->wait);
 }
 
-static void tdi_seat_notify_work(struct work_struct *work)
+/* In quarantine, from the failed unbind until one that succeeds has ended */
+bool tdi_seat_kept(struct pci_tdi_seat *seat)
 {
-	struct pci_tdi_seat *seat =
-		container_of(work, struct pci_tdi_seat, notify_work);
-	unsigned long events;
-	int event;
+	lockdep_assert_held(&seat->lock);
 
-	scoped_guard(spinlock_irqsave, &seat->lock) {
-		events = seat->events;
-		seat->events = 0;
-	}
+	return seat->binding && seat->binding->kept;
+}
 
-	scoped_guard(mutex, &seat->notify_lock) {
-		for_each_set_bit(event, &events, BITS_PER_LONG)
-			if (seat->notify)
-				seat->notify(seat->notify_priv, event);
-	}
-
-	/* of tdi_seat_post() */
-	pci_tdi_seat_put(seat);
+static bool tdi_seat_settled(struct pci_tdi_seat *seat)
+{
+	guard(spinlock_irqsave)(&seat->lock);
+	return seat->state != PCI_TDI_BINDING &&
+	       seat->state != PCI_TDI_UNBINDING;
 }
 
 /*
- * Tell the VMM about @event from a context that may do so. The work item holds
- * the seat; what it has to say is a bit, so posting allocates nothing.
+ * Wait until nobody binds or unbinds; somebody may begin to right after. The wait
+ * is for kernel code only: a bind or an unbind, each bounded by DOE's time limits.
  */
-void tdi_seat_post(struct pci_tdi_seat *seat, enum pci_tdi_event event)
+void tdi_seat_wait(struct pci_tdi_seat *seat)
 {
+	wait_event(seat->wait, tdi_seat_settled(seat));
+}
+
+/* The seat of a function that was at the address of @seat and is not unbound yet */
+static struct pci_tdi_seat *tdi_seat_before(struct pci_tdi_seat *seat)
+{
+	struct pci_tdi_seat *before;
+
+	guard(spinlock_irqsave)(&tdi_lock);
+	list_for_each_entry(before, &tdi_seats, node) {
+		guard(spinlock)(&before->lock);
+		/* a binding keeps its function, so there is one to reference */
+		if (before->binding && before->domain == seat->domain &&
+		    before->rid == seat->rid)
+			return tdi_seat_get(before);
+	}
+	return NULL;
+}
+
+/* @seat, of a function that was just found, takes over what @before is stuck in */
+static void tdi_take_over(struct pci_tdi_seat *seat,
+			  struct pci_tdi_seat *before)
+{
+	struct tdi_binding *b;
+
+	scoped_guard(spinlock_irqsave, &before->lock) {
+		/* somebody may have tried the way out meanwhile, with success */
+		if (before->state != PCI_TDI_QUARANTINED)
+			return;
+		b = before->binding;
+		before->binding = NULL;
+		/* KVM's slots go on to ask the seat that they know */
+		WRITE_ONCE(before->heir, tdi_seat_get(seat));
+		tdi_seat_set_state(before, PCI_TDI_UNBOUND);
+	}
+	pci_err(seat->pdev, "still quarantined: %s\n", b->quarantine);
+
 	guard(spinlock_irqsave)(&seat->lock);
-	__set_bit(event, &seat->events);
-	kref_get(&seat->ref);
-	if (!queue_work(system_dfl_wq, &seat->notify_work))
-		kref_put(&seat->ref, tdi_seat_free);
+	seat->binding = b;
+	if (b->tdi) {
+		b->tdi->seat = seat;
+		b->tdi->pdev = seat->pdev;
+	}
+	tdi_seat_get(seat);
+	tdi_seat_set_state(seat, PCI_TDI_QUARANTINED);
+	/* of the binding */
+	pci_tdi_seat_put(before);
+}
+
+/*
+ * The function may be the same piece of hardware that firmware would not let go of,
+ * seen by a new bus scan. Its last unbind may still be at work.
+ */
+static void tdi_inherit_quarantine(struct pci_tdi_seat *seat)
+{
+	struct pci_tdi_seat *before;
+
+	bool bound;
+
+	while (!seat->binding && (before = tdi_seat_before(seat))) {
+		tdi_seat_wait(before);
+		bound = READ_ONCE(before->state) == PCI_TDI_BOUND;
+		tdi_take_over(seat, before);
+		pci_tdi_seat_put(before);
+		/* removal unbinds */
+		if (WARN_ON_ONCE(bound))
+			return;
+	}
+}
+
+static bool tdi_can_be(struct pci_dev *pdev)
+{
+	if (!pci_is_pcie(pdev))
+		return false;
+	return pci_pcie_type(pdev) == PCI_EXP_TYPE_ENDPOINT ||
+	       pci_pcie_type(pdev) == PCI_EXP_TYPE_RC_END;
+}
+
+/**
+ * pci_tdi_init() - a function has been found
+ * @pdev: the function, capabilities known, not yet on its bus
+ *
+ * Any endpoint gets a seat: which functions the DSM can lock is for it to say, not
+ * for the TEE bit of each of them. Without memory for it the function works and
+ * cannot be bound. Context: process.
+ */
+void pci_tdi_init(struct pci_dev *pdev)
+{
+	struct pci_tdi_seat *seat;
+
+	if (!tdi_can_be(pdev))
+		return;
+	seat = kzalloc_obj(*seat);
+	if (!seat)
+		return;
+
+	seat->pdev = pdev;
+	seat->pf = pdev->is_virtfn ? pci_dev_get(pci_physfn(pdev)) : NULL;
+	seat->domain = pci_domain_nr(pdev->bus);
+	seat->rid = pci_dev_id(pdev);
+	spin_lock_init(&seat->lock);
+	init_waitqueue_head(&seat->wait);
+	INIT_WORK(&seat->release, tdi_seat_release_work);
+	mutex_init(&seat->notify_lock);
+	INIT_WORK(&seat->notify_work, tdi_seat_notify_work);
+	tdi_inherit_quarantine(seat);
+
+	guard(spinlock_irqsave)(&tdi_lock);
+	list_add_tail(&seat->node, &tdi_seats);
+	pdev->tdi_seat = seat;
+}
+
+/**
+ * pci_tdi_release() - the last reference of a function is gone
+ * @pdev: the function
+ *
+ * Undoes pci_tdi_init(). A bound or quarantined function has a reference more and
+ * does not come here. Context: process.
+ */
+void pci_tdi_release(struct pci_dev *pdev)
+{
+	struct pci_tdi_seat *seat = pdev->tdi_seat;
+
+	if (!seat)
+		return;
+
+	scoped_guard(spinlock_irqsave, &tdi_lock)
+		list_del(&seat->node);
+	WARN_ON(seat->binding || seat->bar_ops);
+	mutex_destroy(&seat->notify_lock);
+	pci_dev_put(seat->pf);
+	if (seat->heir)
+		pci_tdi_seat_put(seat->heir);
+	pdev->tdi_seat = NULL;
+	kfree(seat);
 }
 
 /**
@@ -125,85 +248,84 @@ void tdi_seat_post(struct pci_tdi_seat *seat, enum pci_tdi_event event)
  *
  * To be undone with pci_tdi_seat_unregister(). Context: process.
  *
- * Return: 0; -ENOMEM; -EIO: the function is quarantined since an earlier
- * driver's time and must not be used; -EBUSY: somebody offers it already.
+ * Return: 0, also for a function that cannot be a TDI; -EIO: it is quarantined
+ * and must not be used; -EBUSY: somebody offers it already.
  */
 int pci_tdi_seat_register(struct pci_dev *pdev,
 			  const struct pci_tdi_bar_ops *ops, void *priv)
 {
-	struct pci_tdi_seat *seat __free(kfree) = kzalloc_obj(*seat);
+	struct pci_tdi_seat *seat = pdev->tdi_seat;
 
-	if (!seat)
-		return -ENOMEM;
-
-	kref_init(&seat->ref);
-	seat->pdev = pdev;
-	seat->bar_ops = ops;
-	seat->bar_priv = priv;
-	init_rwsem(&seat->gate);
-	spin_lock_init(&seat->lock);
-	init_waitqueue_head(&seat->wait);
-	INIT_WORK(&seat->release, tdi_seat_release_work);
-	mutex_init(&seat->notify_lock);
-	INIT_WORK(&seat->notify_work, tdi_seat_notify_work);
-
-	guard(spinlock_irqsave)(&tdi_seats_lock);
-	if (pdev->tdi_seat)
-		return pdev->tdi_seat->state == PCI_TDI_QUARANTINED ? -EIO :
-								      -EBUSY;
-	pdev->tdi_seat = no_free_ptr(seat);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(pci_tdi_seat_register);
-
-/**
- * pci_tdi_seat_unregister() - VFIO no longer offers a function
- * @pdev: the function, closed by its last user
- *
- * pci_tdi_seat_depart() must have run before. A quarantined seat stays with the
- * function, so that whoever comes next finds it. Context: process.
- */
-void pci_tdi_seat_unregister(struct pci_dev *pdev)
-{
-	struct pci_tdi_seat *seat;
-
-	scoped_guard(spinlock_irqsave, &tdi_seats_lock) {
-		seat = pdev->tdi_seat;
-		if (!seat)
-			return;
-		guard(spinlock)(&seat->lock);
-		seat->bar_ops = NULL;
-		seat->bar_priv = NULL;
-		if (seat->state == PCI_TDI_QUARANTINED)
-			return;
-		WARN_ON(seat->state != PCI_TDI_UNBOUND);
-		pdev->tdi_seat = NULL;
-	}
-	pci_tdi_seat_put(seat);
-}
-EXPORT_SYMBOL_GPL(pci_tdi_seat_unregister);
-
-/**
- * pci_tdi_seat_open() - a user opens the function's VFIO device
- * @dev: the device, of any bus; without a seat there is nothing to do
- *
- * Context: process, under dev_set->lock. To be undone with pci_tdi_seat_close().
- *
- * Return: 0, or -EIO: quarantined, the device must not be given to anybody.
- */
-int pci_tdi_seat_open(struct device *dev)
-{
-	struct pci_tdi_seat *seat;
-
-	if (!dev_is_pci(dev))
-		return 0;
-	seat = to_pci_dev(dev)->tdi_seat;
 	if (!seat)
 		return 0;
 
 	guard(spinlock_irqsave)(&seat->lock);
-	if (seat->state == PCI_TDI_QUARANTINED)
+	if (tdi_seat_kept(seat))
 		return -EIO;
+	if (seat->bar_ops)
+		return -EBUSY;
+	seat->bar_ops = ops;
+	seat->bar_priv = priv;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pci_tdi_seat_register);
+
+/* Not while somebody tries to end a quarantine with VFIO's help */
+static bool tdi_seat_try_unregister(struct pci_tdi_seat *seat)
+{
+	guard(spinlock_irqsave)(&seat->lock);
+	if (seat->state == PCI_TDI_UNBINDING)
+		return false;
+	WARN_ON(seat->state != PCI_TDI_UNBOUND &&
+		seat->state != PCI_TDI_QUARANTINED);
+	seat->bar_ops = NULL;
+	seat->bar_priv = NULL;
+	return true;
+}
+
+/**
+ * pci_tdi_seat_unregister() - VFIO no longer offers a function
+ * @pdev: the function, closed by its last user, and barred for new binds by a
+ *	  hold of the caller's
+ *
+ * Context: process.
+ */
+void pci_tdi_seat_unregister(struct pci_dev *pdev)
+{
+	struct pci_tdi_seat *seat = pdev->tdi_seat;
+
+	if (!seat)
+		return;
+
+	do {
+		tdi_seat_wait(seat);
+	} while (!tdi_seat_try_unregister(seat));
+}
+EXPORT_SYMBOL_GPL(pci_tdi_seat_unregister);
+
+/**
+ * pci_tdi_seat_open() - a first user opens the function's VFIO device
+ * @pdev: the function
+ * @hold: to be ended with pci_tdi_end() when the device is ready; another process
+ *	  can reach it through the iommufd before
+ *
+ * To be undone with pci_tdi_seat_close(). Context: process, under dev_set->lock.
+ *
+ * Return: 0; -EIO: quarantined, the device must not be given to anybody; -EBUSY:
+ * VFIO would reset the function now, and a bound TDI goes with it.
+ */
+int pci_tdi_seat_open(struct pci_dev *pdev, struct pci_tdi_hold *hold)
+{
+	struct pci_tdi_seat *seat = pdev->tdi_seat;
+	int rc;
+
+	if (pci_tdi_quarantined(pdev))
+		return -EIO;
+	rc = pci_tdi_begin(hold, pdev, PCI_TDI_RESET, PCI_TDI_REFUSE);
+	if (rc || !seat)
+		return rc;
+
+	guard(spinlock_irqsave)(&seat->lock);
 	seat->open = true;
 	return 0;
 }
@@ -211,159 +333,28 @@ EXPORT_SYMBOL_GPL(pci_tdi_seat_open);
 
 /**
  * pci_tdi_seat_close() - the last user of the VFIO device has gone
- * @dev: the device
+ * @pdev: the function
+ * @hold: to be ended with pci_tdi_end() when the device has been disabled
  *
  * Unbinds, and no bind gets in from here on until the next open, whoever still
  * holds the iommufd. Runs before VFIO revokes its dma-bufs and disables the
- * device: a TDI that loses MSE or is reset while locked falls to ERROR.
+ * device: a TDI that loses MSE or is reset while locked falls to ERROR. That reset
+ * takes the function's dependents along, so they are unbound too.
  *
  * Context: process, under dev_set->lock. Never fails, does not wait for user
  * space, never looks at current (the close may run in a KVM worker thread).
  */
-void pci_tdi_seat_close(struct device *dev)
+void pci_tdi_seat_close(struct pci_dev *pdev, struct pci_tdi_hold *hold)
 {
-	struct pci_tdi_seat *seat;
+	struct pci_tdi_seat *seat = pdev->tdi_seat;
 
-	if (!dev_is_pci(dev))
-		return;
-	seat = to_pci_dev(dev)->tdi_seat;
-	if (!seat)
-		return;
-
-	scoped_guard(spinlock_irqsave, &seat->lock)
+	if (seat) {
+		guard(spinlock_irqsave)(&seat->lock);
 		seat->open = false;
-	tdi_seat_unbind(seat);
+	}
+	pci_tdi_begin(hold, pdev, PCI_TDI_RESET, PCI_TDI_UNBIND_FIRST);
 }
 EXPORT_SYMBOL_GPL(pci_tdi_seat_close);
-
-/**
- * pci_tdi_seat_depart() - the driver is being unbound or the device unplugged
- * @dev: the device
- *
- * Unbinds and bars new binds for the rest of the seat's life. The caller goes on
- * to wait for VFIO's user, with the device lock held. Context: process.
- */
-void pci_tdi_seat_depart(struct device *dev)
-{
-	if (dev_is_pci(dev))
-		pci_tdi_bar_begin(to_pci_dev(dev));
-}
-EXPORT_SYMBOL_GPL(pci_tdi_seat_depart);
-
-static bool tdi_seat_refuses(struct pci_tdi_seat *seat, bool confirmed_stop_ok)
-{
-	struct pci_tdi *tdi;
-
-	guard(spinlock_irqsave)(&seat->lock);
-	switch (seat->state) {
-	case PCI_TDI_UNBOUND:
-		return false;
-	case PCI_TDI_BOUND:
-		tdi = seat->binding->tdi;
-		return !confirmed_stop_ok || tdi->ops->locked(tdi);
-	default:
-		return true;
-	}
-}
-
-static int tdi_gate_enter(struct pci_dev *pdev, bool confirmed_stop_ok)
-{
-	struct pci_tdi_seat *seat = pdev->tdi_seat;
-
-	if (!seat)
-		return 0;
-
-	/* a failed try is a bind at work: as good as bound */
-	if (!down_read_trylock(&seat->gate))
-		return -EBUSY;
-	if (tdi_seat_refuses(seat, confirmed_stop_ok)) {
-		up_read(&seat->gate);
-		trace_pci_tdi_refused(pdev, _RET_IP_);
-		return -EBUSY;
-	}
-	return 0;
-}
-
-/**
- * pci_tdi_gate_enter() - begin what a bound TDI must not see
- * @pdev: the function, whose VFIO registration the caller holds
- *
- * For what its caller can retry after an unbind: resets, power states, changes
- * of the I/O page table. On success no bind can begin before
- * pci_tdi_gate_exit(). Context: process; never sleeps; not recursive.
- *
- * Return: 0, or -EBUSY: the TDI is bound (in whatever TDISP state), being bound
- * or unbound, or quarantined.
- */
-int pci_tdi_gate_enter(struct pci_dev *pdev)
-{
-	return tdi_gate_enter(pdev, false);
-}
-EXPORT_SYMBOL_GPL(pci_tdi_gate_enter);
-
-/**
- * pci_tdi_gate_enter_config() - begin a config write that a locked TDI resents
- * @pdev: the function, whose VFIO registration the caller holds
- *
- * As pci_tdi_gate_enter(), but the write goes through once a STOP has been
- * confirmed: a guest stops its TDI, then disables the function, then asks for
- * the unbind. Leave with pci_tdi_gate_exit().
- *
- * Return: 0, or -EBUSY: locked, running, in ERROR, or in a state nobody knows.
- */
-int pci_tdi_gate_enter_config(struct pci_dev *pdev)
-{
-	return tdi_gate_enter(pdev, true);
-}
-EXPORT_SYMBOL_GPL(pci_tdi_gate_enter_config);
-
-/**
- * pci_tdi_gate_exit() - end what pci_tdi_gate_enter() began
- * @pdev: the same function
- */
-void pci_tdi_gate_exit(struct pci_dev *pdev)
-{
-	if (pdev->tdi_seat)
-		up_read(&pdev->tdi_seat->gate);
-}
-EXPORT_SYMBOL_GPL(pci_tdi_gate_exit);
-
-/**
- * pci_tdi_bar_begin() - an event begins that nobody can refuse
- * @pdev: the function
- *
- * Forbids new binds until pci_tdi_bar_end() and unbinds: when this returns the
- * TDI is unbound or quarantined. Context: process; takes the locks of unbind.
- */
-void pci_tdi_bar_begin(struct pci_dev *pdev)
-{
-	struct pci_tdi_seat *seat = pdev->tdi_seat;
-
-	if (!seat)
-		return;
-
-	scoped_guard(spinlock_irqsave, &seat->lock)
-		seat->barred++;
-	tdi_seat_unbind(seat);
-}
-EXPORT_SYMBOL_GPL(pci_tdi_bar_begin);
-
-/**
- * pci_tdi_bar_end() - the event of pci_tdi_bar_begin() is over
- * @pdev: the same function
- */
-void pci_tdi_bar_end(struct pci_dev *pdev)
-{
-	struct pci_tdi_seat *seat = pdev->tdi_seat;
-
-	if (!seat)
-		return;
-
-	guard(spinlock_irqsave)(&seat->lock);
-	if (!WARN_ON(!seat->barred))
-		seat->barred--;
-}
-EXPORT_SYMBOL_GPL(pci_tdi_bar_end);
 
 /**
  * pci_tdi_get_state() - where the binding of a function is in its life
@@ -383,11 +374,17 @@ EXPORT_SYMBOL_GPL(pci_tdi_get_state);
  * pci_tdi_quarantined() - may anybody still touch this function?
  * @pdev: the function
  *
- * Return: true if firmware would not let go of it. Context: any.
+ * Return: true if firmware would not let go of it, also while somebody tries the
+ * way out. Context: any.
  */
 bool pci_tdi_quarantined(struct pci_dev *pdev)
 {
-	return pci_tdi_get_state(pdev) == PCI_TDI_QUARANTINED;
+	struct pci_tdi_seat *seat = pdev->tdi_seat;
+
+	if (!seat)
+		return false;
+	guard(spinlock_irqsave)(&seat->lock);
+	return tdi_seat_kept(seat);
 }
 EXPORT_SYMBOL_GPL(pci_tdi_quarantined);
 
@@ -400,7 +397,8 @@ EXPORT_SYMBOL_GPL(pci_tdi_quarantined);
  * A vdevice does this when it is born and pci_tdi_clear_dma() when it dies.
  * Context: process, under igroup->lock.
  *
- * Return: 0; -EOPNOTSUPP: the function has no seat; -EBUSY: somebody else did.
+ * Return: 0; -EOPNOTSUPP: VFIO does not offer the function, or it cannot be a TDI;
+ * -EBUSY: somebody else did.
  */
 int pci_tdi_set_dma(struct pci_dev *pdev, const struct pci_tdi_dma_ops *ops,
 		    void *priv)
@@ -411,6 +409,8 @@ int pci_tdi_set_dma(struct pci_dev *pdev, const struct pci_tdi_dma_ops *ops,
 		return -EOPNOTSUPP;
 
 	guard(spinlock_irqsave)(&seat->lock);
+	if (!seat->bar_ops)
+		return -EOPNOTSUPP;
 	if (seat->dma_ops)
 		return -EBUSY;
 	seat->dma_ops = ops;
@@ -424,8 +424,8 @@ EXPORT_SYMBOL_GPL(pci_tdi_set_dma);
  * @pdev: the function
  * @priv: as in pci_tdi_set_dma(); another's registration is left alone
  *
- * The TDI is unbound by now, since iommufd unbinds before it destroys the
- * vdevice; in quarantine trusted DMA stays in the hands of firmware.
+ * The TDI is unbound by now, since iommufd unbinds before it destroys the vdevice,
+ * or quarantined, and then its trusted DMA has been switched off for good.
  */
 void pci_tdi_clear_dma(struct pci_dev *pdev, void *priv)
 {
@@ -437,37 +437,11 @@ void pci_tdi_clear_dma(struct pci_dev *pdev, void *priv)
 	guard(spinlock_irqsave)(&seat->lock);
 	if (!seat->dma_ops || seat->dma_priv != priv)
 		return;
-	WARN_ON(seat->state != PCI_TDI_UNBOUND &&
-		seat->state != PCI_TDI_QUARANTINED);
+	WARN_ON(seat->binding && !seat->binding->dma_disabled);
 	seat->dma_ops = NULL;
 	seat->dma_priv = NULL;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_clear_dma);
-
-/**
- * pci_tdi_forget_notify() - the vdevice that asked for events goes away
- * @pdev: the function
- * @priv: as given to pci_tdi_bind(); another's is left alone
- *
- * When this returns no notification runs or comes. Context: process, under
- * igroup->lock.
- */
-void pci_tdi_forget_notify(struct pci_dev *pdev, void *priv)
-{
-	struct pci_tdi_seat *seat = pdev->tdi_seat;
-
-	if (!seat)
-		return;
-
-	guard(mutex)(&seat->notify_lock);
-	if (seat->notify_priv != priv)
-		return;
-	guard(spinlock_irqsave)(&seat->lock);
-	seat->events = 0;
-	seat->notify = NULL;
-	seat->notify_priv = NULL;
-}
-EXPORT_SYMBOL_GPL(pci_tdi_forget_notify);
 
 /**
  * pci_tdi_register_kvm() - KVM arrives

@@ -14,7 +14,9 @@
 
 /**
  * struct world - a function and everybody around it
+ * @bus: where it is
  * @pdev: function 0 and its own DSM
+ * @hold: of the one operation at a time
  * @tsm_dev: the TSM, with @ops
  * @pf0: the link context
  * @tdi: what the fake TSM's bind hands out
@@ -24,11 +26,13 @@
  * @accepted: what the fake TSM says about a page
  * @quarantine: the fake TSM's unbind fails
  * @in_bind: runs inside the fake TSM's bind
- * @events: bit mask of the events that arrived
+ * @events: the events that arrived, a digit each
  * @kvm: the VM that the function is associated with, NULL for none
  */
 struct world {
+	struct pci_bus bus;
 	struct pci_dev pdev;
+	struct pci_tdi_hold hold;
 	struct pci_tsm_ops ops;
 	struct tsm_dev tsm_dev;
 	struct pci_tsm_pf0 pf0;
@@ -39,7 +43,7 @@ struct world {
 	bool accepted;
 	bool quarantine;
 	void (*in_bind)(struct world *w);
-	unsigned long events;
+	char events[16];
 	struct kvm *kvm;
 };
 
@@ -179,7 +183,10 @@ static void fake_notify(void *priv, enum pci_tdi_event event)
 {
 	struct world *w = priv;
 
-	__set_bit(event, &w->events);
+	size_t len = strlen(w->events);
+
+	if (len + 1 < sizeof(w->events))
+		w->events[len] = '0' + event;
 }
 
 /* A PCIe endpoint function 0 with the TEE bit, connected to the fake TSM */
@@ -201,11 +208,34 @@ static void world_release(struct device *dev)
 {
 }
 
+static int open(struct world *w)
+{
+	int rc;
+
+	rc = pci_tdi_seat_open(&w->pdev, &w->hold);
+	pci_tdi_end(&w->hold);
+	return rc;
+}
+
+static void close(struct world *w)
+{
+	pci_tdi_seat_close(&w->pdev, &w->hold);
+	pci_tdi_end(&w->hold);
+}
+
+static int begin(struct world *w, enum pci_tdi_how how)
+{
+	return pci_tdi_begin(&w->hold, &w->pdev, PCI_TDI_FUNCTION, how);
+}
+
 static int tdi_test_init(struct kunit *test)
 {
 	struct world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+	struct pci_bus *root = pci_find_next_bus(NULL);
 
 	KUNIT_ASSERT_NOT_NULL(test, w);
+	if (!root)
+		kunit_skip(test, "no PCI bus to borrow the domain from");
 	test->priv = w;
 	the_world = w;
 
@@ -213,6 +243,9 @@ static int tdi_test_init(struct kunit *test)
 	w->pdev.dev.release = world_release;
 	KUNIT_ASSERT_EQ(test, 0, dev_set_name(&w->pdev.dev, "tdi-kunit"));
 	w->pdev.dev.bus = &pci_bus_type;
+	w->bus.sysdata = root->sysdata;
+	w->bus.number = 0xfe;
+	w->pdev.bus = &w->bus;
 	w->pdev.pcie_cap = 0x40;
 	w->pdev.devcap = PCI_EXP_DEVCAP_TEE;
 	w->kvm = KVM_A;
@@ -225,46 +258,39 @@ static int tdi_test_init(struct kunit *test)
 		pci_tdi_unregister_kvm(real_kvm_ops);
 	KUNIT_ASSERT_EQ(test, 0, pci_tdi_register_kvm(&fake_kvm_ops));
 
+	pci_tdi_init(&w->pdev);
+	KUNIT_ASSERT_NOT_NULL(test, w->pdev.tdi_seat);
 	KUNIT_ASSERT_EQ(test, 0,
 			pci_tdi_seat_register(&w->pdev, &fake_bar_ops, w));
 	KUNIT_ASSERT_EQ(test, 0, pci_tdi_set_dma(&w->pdev, &fake_dma_ops, w));
-	KUNIT_ASSERT_EQ(test, 0, pci_tdi_seat_open(&w->pdev.dev));
+	KUNIT_ASSERT_EQ(test, 0, open(w));
 	return 0;
-}
-
-/* A quarantined seat stays for ever: here the test plays the cold reset */
-static void world_cold_reset(struct world *w)
-{
-	struct pci_tdi_seat *seat = w->pdev.tdi_seat;
-
-	flush_work(&seat->notify_work);
-	kfree(seat->binding);
-	seat->binding = NULL;
-	seat->state = PCI_TDI_UNBOUND;
-	w->pdev.tsm->tdi = NULL;
-	/* the reference that the binding had, and that of the quarantine */
-	pci_tdi_seat_put(seat);
-	put_device(&w->pdev.dev);
 }
 
 static void tdi_test_exit(struct kunit *test)
 {
 	struct world *w = test->priv;
 
+	/* skipped, or it came not so far */
+	if (!w || !w->pdev.tdi_seat)
+		return;
+	w->quarantine = false;
 	if (pci_tdi_quarantined(&w->pdev))
-		world_cold_reset(w);
-	pci_tdi_seat_close(&w->pdev.dev);
+		KUNIT_EXPECT_EQ(test, tdi_seat_retry(w->pdev.tdi_seat), 0);
+	close(w);
 	pci_tdi_forget_notify(&w->pdev, w);
 	pci_tdi_clear_dma(&w->pdev, w);
 	flush_work(&w->pdev.tdi_seat->notify_work);
 	pci_tdi_seat_unregister(&w->pdev);
-	KUNIT_EXPECT_NULL(test, w->pdev.tdi_seat);
+	pci_tdi_release(&w->pdev);
 
 	pci_tdi_unregister_kvm(&fake_kvm_ops);
 	if (real_kvm_ops) {
 		pci_tdi_register_kvm(real_kvm_ops);
 		tdi_kvm_ops_put(real_kvm_ops);
 	}
+	/* nobody else has a reference left */
+	KUNIT_EXPECT_EQ(test, kref_read(&w->pdev.dev.kobj.kref), 1);
 	put_device(&w->pdev.dev);
 }
 
@@ -297,7 +323,7 @@ static void bind_unbind_in_order(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), 0);
 	expect_log(test, "");
-	KUNIT_EXPECT_EQ(test, w->events, 0);
+	KUNIT_EXPECT_STREQ(test, w->events, "");
 }
 
 static void r16_bind_fails_at_each_step(struct kunit *test)
@@ -353,17 +379,17 @@ static void r15_situations(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bind(w), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, pci_tdi_register_kvm(&fake_kvm_ops), 0);
 
-	pci_tdi_seat_close(&w->pdev.dev);
+	close(w);
 	KUNIT_EXPECT_EQ(test, bind(w), -EBUSY);
-	KUNIT_EXPECT_EQ(test, pci_tdi_seat_open(&w->pdev.dev), 0);
+	KUNIT_EXPECT_EQ(test, open(w), 0);
 
-	pci_tdi_bar_begin(&w->pdev);
+	KUNIT_EXPECT_EQ(test, begin(w, PCI_TDI_UNBIND_FIRST), 0);
 	KUNIT_EXPECT_EQ(test, bind(w), -EBUSY);
-	pci_tdi_bar_end(&w->pdev);
+	pci_tdi_end(&w->hold);
 
-	KUNIT_EXPECT_EQ(test, pci_tdi_gate_enter(&w->pdev), 0);
+	KUNIT_EXPECT_EQ(test, begin(w, PCI_TDI_REFUSE), 0);
 	KUNIT_EXPECT_EQ(test, bind(w), -EBUSY);
-	pci_tdi_gate_exit(&w->pdev);
+	pci_tdi_end(&w->hold);
 
 	/* nothing above left anything behind */
 	KUNIT_EXPECT_EQ(test, bind(w), 0);
@@ -386,18 +412,24 @@ static void gate_refuses_while_bound(struct kunit *test)
 	struct world *w = test->priv;
 
 	KUNIT_EXPECT_EQ(test, bind(w), 0);
-	KUNIT_EXPECT_EQ(test, pci_tdi_gate_enter(&w->pdev), -EBUSY);
-	KUNIT_EXPECT_EQ(test, pci_tdi_gate_enter_config(&w->pdev), -EBUSY);
+	KUNIT_EXPECT_EQ(test, begin(w, PCI_TDI_REFUSE), -EBUSY);
+	KUNIT_EXPECT_EQ(test, begin(w, PCI_TDI_REFUSE_LOCKED), -EBUSY);
 
 	/* a confirmed STOP opens it for config writes and for nothing else */
 	w->locked = false;
-	KUNIT_EXPECT_EQ(test, pci_tdi_gate_enter(&w->pdev), -EBUSY);
-	KUNIT_EXPECT_EQ(test, pci_tdi_gate_enter_config(&w->pdev), 0);
-	pci_tdi_gate_exit(&w->pdev);
+	KUNIT_EXPECT_EQ(test, begin(w, PCI_TDI_REFUSE), -EBUSY);
+	KUNIT_EXPECT_EQ(test, begin(w, PCI_TDI_REFUSE_LOCKED), 0);
+	pci_tdi_end(&w->hold);
 
 	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), 0);
-	KUNIT_EXPECT_EQ(test, pci_tdi_gate_enter(&w->pdev), 0);
-	pci_tdi_gate_exit(&w->pdev);
+	KUNIT_EXPECT_EQ(test, begin(w, PCI_TDI_REFUSE), 0);
+	pci_tdi_end(&w->hold);
+}
+
+/* a driver that cannot undo its own bind says so, and returns the TDI */
+static void quarantine_in_bind(struct world *w)
+{
+	pci_tdi_quarantine(&w->tdi, "the test says so");
 }
 
 static void close_in_bind(struct world *w)
@@ -430,7 +462,7 @@ static void r06_core_unbinds(struct kunit *test)
 
 	flush_work(&w->pdev.tdi_seat->release);
 	flush_work(&w->pdev.tdi_seat->notify_work);
-	KUNIT_EXPECT_EQ(test, w->events, BIT(PCI_TDI_EVENT_UNBOUND));
+	KUNIT_EXPECT_STREQ(test, w->events, "1");
 	KUNIT_EXPECT_EQ(test, bind(w), 0);
 }
 
@@ -478,23 +510,173 @@ static void r18_quarantine(struct kunit *test)
 	w->log[0] = 0;
 	w->quarantine = true;
 	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), -EIO);
-	expect_log(test, "unbind ");
+	/* the TVM is cut off in any case */
+	expect_log(test, "unbind unmap dma_off ");
 
 	KUNIT_EXPECT_TRUE(test, pci_tdi_quarantined(&w->pdev));
+	KUNIT_EXPECT_TRUE(test, pci_tdi_reset_quarantined(&w->pdev));
 	KUNIT_EXPECT_EQ(test, bind(w), -EIO);
 	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), -EIO);
-	KUNIT_EXPECT_EQ(test, pci_tdi_gate_enter(&w->pdev), -EBUSY);
-	pci_tdi_seat_close(&w->pdev.dev);
-	KUNIT_EXPECT_EQ(test, pci_tdi_seat_open(&w->pdev.dev), -EIO);
+	KUNIT_EXPECT_EQ(test, begin(w, PCI_TDI_REFUSE), -EBUSY);
+	KUNIT_EXPECT_EQ(test, begin(w, PCI_TDI_REFUSE_LOCKED), -EBUSY);
+	KUNIT_EXPECT_EQ(test, begin(w, PCI_TDI_UNBIND_FIRST), -EIO);
+	pci_tdi_end(&w->hold);
+	close(w);
+	KUNIT_EXPECT_EQ(test, open(w), -EIO);
 	KUNIT_EXPECT_TRUE(test, pci_tdi_bound_to(w->pdev.tdi_seat, KVM_A));
 
+	pci_tdi_clear_dma(&w->pdev, w);
 	pci_tdi_seat_unregister(&w->pdev);
 	KUNIT_EXPECT_EQ(test,
 			pci_tdi_seat_register(&w->pdev, &fake_bar_ops, w),
 			-EIO);
 	flush_work(&w->pdev.tdi_seat->notify_work);
-	KUNIT_EXPECT_EQ(test, w->events, BIT(PCI_TDI_EVENT_QUARANTINED));
+	KUNIT_EXPECT_STREQ(test, w->events, "3");
 	expect_log(test, "");
+
+	/* the way out, with VFIO and the vdevice gone */
+	KUNIT_EXPECT_EQ(test, tdi_seat_retry(w->pdev.tdi_seat), -EIO);
+	expect_log(test, "unbind ");
+	w->quarantine = false;
+	KUNIT_EXPECT_EQ(test, tdi_seat_retry(w->pdev.tdi_seat), 0);
+	expect_log(test, "unbind kvm_put ");
+	KUNIT_EXPECT_EQ(test, tdi_seat_retry(w->pdev.tdi_seat), -EINVAL);
+}
+
+static void r18_retry_while_offered(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+	w->quarantine = true;
+	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), -EIO);
+	w->quarantine = false;
+	w->log[0] = 0;
+	KUNIT_EXPECT_EQ(test, tdi_seat_retry(w->pdev.tdi_seat), 0);
+	expect_log(test, "unbind give_back kvm_put ");
+	flush_work(&w->pdev.tdi_seat->notify_work);
+	KUNIT_EXPECT_STREQ(test, w->events, "31");
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+}
+
+/* The TSM core tries again when the function leaves, and its work item ends it */
+static void r18_core_retries(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+	w->quarantine = true;
+	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), -EIO);
+	w->log[0] = 0;
+	pci_tsm_unbind(&w->pdev);
+	flush_work(&w->pdev.tdi_seat->release);
+	expect_log(test, "unbind ");
+	KUNIT_EXPECT_TRUE(test, pci_tdi_quarantined(&w->pdev));
+	w->quarantine = false;
+	pci_tsm_unbind(&w->pdev);
+	flush_work(&w->pdev.tdi_seat->release);
+	expect_log(test, "unbind give_back kvm_put ");
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+}
+
+/* A TSM that goes with a TDI in quarantine leaves nobody who could end it */
+static void r18_tsm_goes(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct pci_tsm *tsm = w->pdev.tsm;
+
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+	w->quarantine = true;
+	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), -EIO);
+	w->quarantine = false;
+	w->pdev.tsm = NULL;
+	KUNIT_EXPECT_EQ(test, tdi_seat_retry(w->pdev.tdi_seat), -EIO);
+	w->pdev.tsm = tsm;
+	KUNIT_EXPECT_EQ(test, tdi_seat_retry(w->pdev.tdi_seat), 0);
+}
+
+static void r18_bind_is_born_quarantined(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	w->in_bind = quarantine_in_bind;
+	KUNIT_EXPECT_EQ(test, bind(w), -EIO);
+	expect_log(test, "kvm_get revoke dma_on bind unmap dma_off ");
+	KUNIT_EXPECT_TRUE(test, pci_tdi_quarantined(&w->pdev));
+	KUNIT_EXPECT_EQ(test, tdi_seat_retry(w->pdev.tdi_seat), 0);
+	expect_log(test, "unbind give_back kvm_put ");
+}
+
+static void next_release(struct device *dev)
+{
+	pci_tdi_release(to_pci_dev(dev));
+}
+
+/* What comes to the address of a function in quarantine takes it over */
+static void r18_next_at_the_address(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct pci_dev *next = kunit_kzalloc(test, sizeof(*next), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, next);
+	device_initialize(&next->dev);
+	next->dev.release = next_release;
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+	w->quarantine = true;
+	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), -EIO);
+
+	next->bus = &w->bus;
+	next->pcie_cap = 0x40;
+	next->devfn = 1;
+	pci_tdi_init(next);
+	KUNIT_EXPECT_FALSE(test, pci_tdi_quarantined(next));
+	pci_tdi_release(next);
+
+	next->devfn = 0;
+	pci_tdi_init(next);
+	KUNIT_EXPECT_TRUE(test, pci_tdi_quarantined(next));
+	KUNIT_EXPECT_FALSE(test, pci_tdi_quarantined(&w->pdev));
+	KUNIT_EXPECT_TRUE(test, pci_tdi_bound_to(w->pdev.tdi_seat, KVM_A));
+	KUNIT_EXPECT_EQ(test,
+			pci_tdi_seat_register(next, &fake_bar_ops, w), -EIO);
+	/* the TSM driver gives the new function the TDI that it has kept */
+	next->tsm = w->pdev.tsm;
+	w->quarantine = false;
+	w->log[0] = 0;
+	KUNIT_EXPECT_EQ(test, tdi_seat_retry(next->tdi_seat), 0);
+	expect_log(test, "unbind kvm_put ");
+	flush_work(&next->tdi_seat->notify_work);
+	/* slots of the first one's time ask it about the second one */
+	KUNIT_EXPECT_EQ(test, kref_read(&next->dev.kobj.kref), 2);
+	put_device(&next->dev);
+}
+
+static void r19_events_in_order(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct pci_tdi_seat *seat = w->pdev.tdi_seat;
+
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+	pci_tdi_report_error(&w->tdi);
+	pci_tsm_unbind(&w->pdev);
+	flush_work(&seat->release);
+	flush_work(&seat->notify_work);
+	KUNIT_EXPECT_STREQ(test, w->events, "21");
+
+	/* nobody delivers while this is held: two more than there is room for */
+	memset(w->events, 0, sizeof(w->events));
+	mutex_lock(&seat->notify_lock);
+	for (int i = 0; i < ARRAY_SIZE(seat->events) + 2; i++)
+		tdi_seat_post(seat, i ? PCI_TDI_EVENT_ERROR :
+					PCI_TDI_EVENT_UNBOUND);
+	mutex_unlock(&seat->notify_lock);
+	flush_work(&seat->notify_work);
+	KUNIT_EXPECT_STREQ(test, w->events, "122222224");
+
+	/* and goes on as before */
+	tdi_seat_post(seat, PCI_TDI_EVENT_ERROR);
+	flush_work(&seat->notify_work);
+	KUNIT_EXPECT_STREQ(test, w->events, "1222222242");
 }
 
 static void r23_mmio_answer(struct kunit *test)
@@ -611,6 +793,12 @@ static struct kunit_case tdi_test_cases[] = {
 	KUNIT_CASE(r15_second_binder),
 	KUNIT_CASE(r16_bind_fails_at_each_step),
 	KUNIT_CASE(r18_quarantine),
+	KUNIT_CASE(r18_retry_while_offered),
+	KUNIT_CASE(r18_core_retries),
+	KUNIT_CASE(r18_tsm_goes),
+	KUNIT_CASE(r18_bind_is_born_quarantined),
+	KUNIT_CASE(r18_next_at_the_address),
+	KUNIT_CASE(r19_events_in_order),
 	KUNIT_CASE(r20_guest_req),
 	KUNIT_CASE(r23_mmio_answer),
 	KUNIT_CASE(gate_refuses_while_bound),
@@ -625,4 +813,5 @@ static struct kunit_suite tdi_test_suite = {
 };
 kunit_test_suite(tdi_test_suite);
 
+MODULE_DESCRIPTION("KUnit tests of TDI assignment");
 MODULE_LICENSE("GPL");

@@ -5,14 +5,15 @@
  * Nouns, one line each:
  *
  *  TDI		a PCIe function in TDISP terms (PCIe r7.0 section 11)
- *  seat	what this host knows about one function that VFIO offers: who may
- *		use it, whether it is bound, quarantined or barred
+ *  seat	what this host knows about one function that can be a TDI: who
+ *		offers and uses it, whether it is bound or quarantined
  *  binding	the fact that the TDI of a seat is bound to a TVM; born in
  *		pci_tdi_bind(), dead when unbind has finished, alive for ever in
  *		quarantine
- *  gate	read side: "I am about to do what would break a bound TDI", write
- *		side: bind
- *  barrier	"no new bind", raised by what cannot be refused
+ *  gate	pci_tdi_begin() and pci_tdi_end() around whatever could pull device or
+ *		memory from under a bound TDI: refused, or the TDI is unbound first
+ *  hold	what is between the two: no function that it reaches can be bound
+ *  quarantine	firmware did not let go: nobody gets the function or its pages
  *
  * This file sits in the PCI core so that iommufd, VFIO, KVM and the TSM drivers
  * all call downwards into it and none of them calls another: with every one of
@@ -24,14 +25,18 @@
  *   mmap_lock				(a fault only reads marks)
  *    VFIO dev_set->lock
  *     iommufd igroup->lock
- *      pci_tdi_seat::gate		bind (write, try) and the refusable (read, try)
- *       pci_tsm_rwsem
- *        pci_tsm_pf0::lock
- *         VFIO memory_lock
- *          dma-buf resv
- *           KVM mmu_lock
- *            pci_tdi_seat::lock	(spinning leaf)
+ *      pci_tsm_rwsem
+ *       pci_tsm_pf0::lock
+ *        VFIO memory_lock
+ *         dma-buf resv
+ *          KVM mmu_lock
+ *           the list of seats and holds	(spinning, never around a call-out)
+ *            pci_tdi_seat::lock		(spinning leaf)
  *             the firmware's own lock	(spinning leaf)
+ *
+ * Nobody waits at the gate: who comes second is refused. So a hold may be begun
+ * under any of these, where it only refuses; to unbind first it has to be begun
+ * where an unbind may run, outside pci_tsm_rwsem.
  *
  * The last put of a KVM may run under dev_set->lock or igroup->lock and never
  * under any lock further in.
@@ -49,6 +54,7 @@ struct module;
 struct page;
 struct pci_tdi;
 struct pci_tdi_seat;
+struct task_struct;
 
 /**
  * enum pci_tdi_state - life of a seat
@@ -68,14 +74,75 @@ enum pci_tdi_state {
 
 /**
  * enum pci_tdi_event - what happened to a bound TDI without the VMM asking
- * @PCI_TDI_EVENT_UNBOUND: the TSM core unbound it (disconnect, unregister)
+ * @PCI_TDI_EVENT_UNBOUND: it was unbound by what cannot be refused (TSM disconnect
+ *			   and removal, error recovery, unplug, ...), or left
+ *			   quarantine
  * @PCI_TDI_EVENT_ERROR: the TDI fell to TDISP ERROR
  * @PCI_TDI_EVENT_QUARANTINED: unbind could not be completed
+ * @PCI_TDI_EVENT_LOST: more happened than the queue holds; what was lost is later
+ *			than what was told before and earlier than what comes next
  */
 enum pci_tdi_event {
 	PCI_TDI_EVENT_UNBOUND = 1,
 	PCI_TDI_EVENT_ERROR = 2,
 	PCI_TDI_EVENT_QUARANTINED = 3,
+	PCI_TDI_EVENT_LOST = 4,
+};
+
+/**
+ * enum pci_tdi_reach - which functions an operation on one function touches
+ * @PCI_TDI_FUNCTION: that function
+ * @PCI_TDI_RESET: what its reset takes along: itself, its VFs, and every function
+ *		   whose DSM it hosts (it may lose the sessions and the IDE keys);
+ *		   of a bridge, as @PCI_TDI_BELOW
+ * @PCI_TDI_VFS: its VFs
+ * @PCI_TDI_BUS: everything on its bus and on the buses below
+ * @PCI_TDI_BELOW: everything on the buses below it; without one, as @PCI_TDI_RESET
+ * @PCI_TDI_ALL: every function of this host
+ */
+enum pci_tdi_reach {
+	PCI_TDI_FUNCTION,
+	PCI_TDI_RESET,
+	PCI_TDI_VFS,
+	PCI_TDI_BUS,
+	PCI_TDI_BELOW,
+	PCI_TDI_ALL,
+};
+
+/**
+ * enum pci_tdi_how - what happens to an operation that meets a bound TDI
+ * @PCI_TDI_REFUSE: it is refused; its caller unbinds and tries again
+ * @PCI_TDI_REFUSE_LOCKED: as @PCI_TDI_REFUSE, but it goes through once a STOP has
+ *			   been confirmed: AMD's guest stops its TDI, then disables the
+ *			   function, then asks for the unbind
+ * @PCI_TDI_UNBIND_FIRST: nobody can refuse it: the TDI is unbound before
+ */
+enum pci_tdi_how {
+	PCI_TDI_REFUSE,
+	PCI_TDI_REFUSE_LOCKED,
+	PCI_TDI_UNBIND_FIRST,
+};
+
+/**
+ * struct pci_tdi_hold - an operation between pci_tdi_begin() and pci_tdi_end()
+ * @node: in the list of all holds
+ * @pdev: the function that it is about; its caller keeps it
+ * @bus: of @PCI_TDI_BUS and @PCI_TDI_BELOW
+ * @task: whose it is
+ * @reach: which functions it touches
+ * @how: what it did about those that were bound
+ *
+ * Filled by pci_tdi_begin(). It counts nothing and marks no function, so it may
+ * begin in one context and end in another, nest, and reach functions that arrive
+ * while it lasts.
+ */
+struct pci_tdi_hold {
+	struct list_head node;
+	struct pci_dev *pdev;
+	struct pci_bus *bus;
+	struct task_struct *task;
+	enum pci_tdi_reach reach;
+	enum pci_tdi_how how;
 };
 
 /**
@@ -187,22 +254,23 @@ struct pci_tdi_req {
 };
 
 #ifdef CONFIG_PCI_TDI
-/* VFIO: the seat lives as long as VFIO offers the function */
+/* the PCI core: a seat lives as long as its function */
+void pci_tdi_init(struct pci_dev *pdev);
+void pci_tdi_release(struct pci_dev *pdev);
+bool pci_tdi_quarantined(struct pci_dev *pdev);
+bool pci_tdi_reset_quarantined(struct pci_dev *pdev);
+
+/* VFIO, which offers functions */
 int pci_tdi_seat_register(struct pci_dev *pdev,
 			  const struct pci_tdi_bar_ops *ops, void *priv);
 void pci_tdi_seat_unregister(struct pci_dev *pdev);
-int pci_tdi_seat_open(struct device *dev);
-void pci_tdi_seat_close(struct device *dev);
-void pci_tdi_seat_depart(struct device *dev);
+int pci_tdi_seat_open(struct pci_dev *pdev, struct pci_tdi_hold *hold);
+void pci_tdi_seat_close(struct pci_dev *pdev, struct pci_tdi_hold *hold);
 
-/* the gate, for what can be refused */
-int pci_tdi_gate_enter(struct pci_dev *pdev);
-int pci_tdi_gate_enter_config(struct pci_dev *pdev);
-void pci_tdi_gate_exit(struct pci_dev *pdev);
-
-/* the barrier, for what cannot */
-void pci_tdi_bar_begin(struct pci_dev *pdev);
-void pci_tdi_bar_end(struct pci_dev *pdev);
+/* the gate */
+int pci_tdi_begin(struct pci_tdi_hold *hold, struct pci_dev *pdev,
+		  enum pci_tdi_reach reach, enum pci_tdi_how how);
+void pci_tdi_end(struct pci_tdi_hold *hold);
 
 /* iommufd */
 int pci_tdi_bind(struct pci_dev *pdev, u32 tdi_id,
@@ -214,7 +282,6 @@ ssize_t pci_tdi_guest_req(struct pci_dev *pdev, enum pci_tsm_req_scope scope,
 			  size_t resp_len, u64 *tsm_code);
 void pci_tdi_forget_notify(struct pci_dev *pdev, void *priv);
 enum pci_tdi_state pci_tdi_get_state(struct pci_dev *pdev);
-bool pci_tdi_quarantined(struct pci_dev *pdev);
 
 /* the IOMMU's vdevice */
 int pci_tdi_set_dma(struct pci_dev *pdev, const struct pci_tdi_dma_ops *ops,
@@ -255,39 +322,38 @@ static inline void pci_tdi_seat_unregister(struct pci_dev *pdev)
 {
 }
 
-static inline int pci_tdi_seat_open(struct device *dev)
+static inline int pci_tdi_seat_open(struct pci_dev *pdev,
+				    struct pci_tdi_hold *hold)
 {
 	return 0;
 }
 
-static inline void pci_tdi_seat_close(struct device *dev)
+static inline void pci_tdi_seat_close(struct pci_dev *pdev,
+				      struct pci_tdi_hold *hold)
 {
 }
 
-static inline void pci_tdi_seat_depart(struct device *dev)
-{
-}
-
-static inline int pci_tdi_gate_enter(struct pci_dev *pdev)
+static inline int pci_tdi_begin(struct pci_tdi_hold *hold, struct pci_dev *pdev,
+				enum pci_tdi_reach reach, enum pci_tdi_how how)
 {
 	return 0;
 }
 
-static inline int pci_tdi_gate_enter_config(struct pci_dev *pdev)
-{
-	return 0;
-}
-
-static inline void pci_tdi_gate_exit(struct pci_dev *pdev)
+static inline void pci_tdi_end(struct pci_tdi_hold *hold)
 {
 }
 
-static inline void pci_tdi_bar_begin(struct pci_dev *pdev)
+static inline void pci_tdi_init(struct pci_dev *pdev)
 {
 }
 
-static inline void pci_tdi_bar_end(struct pci_dev *pdev)
+static inline void pci_tdi_release(struct pci_dev *pdev)
 {
+}
+
+static inline bool pci_tdi_reset_quarantined(struct pci_dev *pdev)
+{
+	return false;
 }
 
 static inline bool pci_tdi_quarantined(struct pci_dev *pdev)
@@ -307,18 +373,25 @@ static inline void pci_tdi_vm_destroy(struct kvm *kvm)
 /* hooks of drivers/pci/tsm.c */
 #ifdef CONFIG_PCI_TDI
 void pci_tdi_construct(struct pci_dev *pdev, struct pci_tdi *tdi);
-void pci_tdi_core_unbind_begin(struct pci_tdi *tdi);
-void pci_tdi_core_unbind_end(struct pci_dev *pdev);
+bool pci_tdi_core_unbind_begin(struct pci_tdi_seat *seat);
+bool pci_tdi_core_unbind_end(struct pci_tdi_seat *seat);
+void pci_tdi_core_unbind_done(struct pci_dev *pdev);
 #else
 static inline void pci_tdi_construct(struct pci_dev *pdev, struct pci_tdi *tdi)
 {
 }
 
-static inline void pci_tdi_core_unbind_begin(struct pci_tdi *tdi)
+static inline bool pci_tdi_core_unbind_begin(struct pci_tdi_seat *seat)
 {
+	return true;
 }
 
-static inline void pci_tdi_core_unbind_end(struct pci_dev *pdev)
+static inline bool pci_tdi_core_unbind_end(struct pci_tdi_seat *seat)
+{
+	return true;
+}
+
+static inline void pci_tdi_core_unbind_done(struct pci_dev *pdev)
 {
 }
 #endif

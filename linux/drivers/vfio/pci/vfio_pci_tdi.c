@@ -107,12 +107,15 @@ bool vfio_pci_tdi_io_refused(struct vfio_pci_core_device *vdev,
 	return true;
 }
 
-/* A bound TDI that has not confirmed a STOP; the gate is only asked, not held */
+/* A bound TDI that has not confirmed a STOP, for an assertion */
 static bool vfio_pci_tdi_locked(struct vfio_pci_core_device *vdev)
 {
-	if (pci_tdi_gate_enter_config(vdev->pdev))
+	struct pci_tdi_hold hold;
+
+	if (pci_tdi_begin(&hold, vdev->pdev, PCI_TDI_FUNCTION,
+			  PCI_TDI_REFUSE_LOCKED))
 		return !pci_tdi_quarantined(vdev->pdev);
-	pci_tdi_gate_exit(vdev->pdev);
+	pci_tdi_end(&hold);
 	return false;
 }
 
@@ -356,70 +359,44 @@ int vfio_pci_tdi_register(struct vfio_pci_core_device *vdev)
 
 	vfio_pci_tdi_find_msix(vdev->pdev, tdi);
 
-	/* a sibling that resets the set follows our seat under the set's lock */
-	guard(mutex)(&vdev->vdev.dev_set->lock);
+	INIT_LIST_HEAD(&tdi->departure.node);
+	/* the seat may call us from here on */
+	vdev->tdi = tdi;
 	rc = pci_tdi_seat_register(vdev->pdev, &vfio_pci_tdi_bar_ops, vdev);
-	if (rc)
+	if (rc) {
+		vdev->tdi = NULL;
 		return rc;
+	}
 
-	vdev->tdi = no_free_ptr(tdi);
+	retain_and_null_ptr(tdi);
 	return 0;
+}
+
+/**
+ * vfio_pci_tdi_depart() - the driver is being unbound or the device unplugged
+ * @vdev: the device, registered
+ *
+ * Unbinds, and nobody binds until vfio_pci_tdi_unregister(). The caller goes on to
+ * wait for VFIO's user, with the device lock held. Context: process.
+ */
+void vfio_pci_tdi_depart(struct vfio_pci_core_device *vdev)
+{
+	pci_tdi_begin(&vdev->tdi->departure, vdev->pdev, PCI_TDI_FUNCTION,
+		      PCI_TDI_UNBIND_FIRST);
 }
 
 /**
  * vfio_pci_tdi_unregister() - undo vfio_pci_tdi_register()
  * @vdev: the device, which no user has open any more
  *
- * If it is open to users before, pci_tdi_seat_depart() comes first.
+ * If it was open to users before, vfio_pci_tdi_depart() comes first.
  */
 void vfio_pci_tdi_unregister(struct vfio_pci_core_device *vdev)
 {
-	scoped_guard(mutex, &vdev->vdev.dev_set->lock)
-		pci_tdi_seat_unregister(vdev->pdev);
+	pci_tdi_seat_unregister(vdev->pdev);
+	pci_tdi_end(&vdev->tdi->departure);
 	kfree(vdev->tdi);
 	vdev->tdi = NULL;
-}
-
-/**
- * vfio_pci_tdi_gate_enter_set() - begin a reset of all devices of a set
- * @dev_set: the set; its lock is held until vfio_pci_tdi_gate_exit_set()
- *
- * Return: 0, or -EBUSY with no gate held: a TVM owns one of them, or one is
- * quarantined.
- */
-int vfio_pci_tdi_gate_enter_set(struct vfio_device_set *dev_set)
-{
-	struct vfio_pci_core_device *vdev;
-	int rc;
-
-	lockdep_assert_held(&dev_set->lock);
-
-	list_for_each_entry(vdev, &dev_set->device_list, vdev.dev_set_list) {
-		rc = pci_tdi_gate_enter(vdev->pdev);
-		if (rc)
-			goto unwind;
-	}
-	return 0;
-
-unwind:
-	list_for_each_entry_continue_reverse(vdev, &dev_set->device_list,
-					     vdev.dev_set_list)
-		pci_tdi_gate_exit(vdev->pdev);
-	return rc;
-}
-
-/**
- * vfio_pci_tdi_gate_exit_set() - undo vfio_pci_tdi_gate_enter_set()
- * @dev_set: the same set, under the same holding of its lock
- */
-void vfio_pci_tdi_gate_exit_set(struct vfio_device_set *dev_set)
-{
-	struct vfio_pci_core_device *vdev;
-
-	lockdep_assert_held(&dev_set->lock);
-
-	list_for_each_entry(vdev, &dev_set->device_list, vdev.dev_set_list)
-		pci_tdi_gate_exit(vdev->pdev);
 }
 
 /**
@@ -437,13 +414,15 @@ void vfio_pci_tdi_gate_exit_set(struct vfio_device_set *dev_set)
 ssize_t vfio_pci_tdi_rom_read(struct vfio_pci_core_device *vdev,
 			      char __user *buf, size_t count, loff_t *ppos)
 {
+	struct pci_tdi_hold hold;
 	ssize_t ret;
 
-	ret = pci_tdi_gate_enter(vdev->pdev);
+	ret = pci_tdi_begin(&hold, vdev->pdev, PCI_TDI_FUNCTION,
+			    PCI_TDI_REFUSE);
 	if (ret)
 		return ret;
 	ret = vfio_pci_bar_rw(vdev, buf, count, ppos, false);
-	pci_tdi_gate_exit(vdev->pdev);
+	pci_tdi_end(&hold);
 	return ret;
 }
 

@@ -39,6 +39,7 @@ struct vfio_pci_tdi_span {
  * @kvm: the TVM that the BARs are private to, NULL while they are the host's;
  *	 written under memory_lock. Compared only: the binding holds the KVM.
  * @msix: pages with the MSI-X table and the PBA, which stay the host's; constant
+ * @departure: from the start of the driver's remove on: nobody binds any more
  *
  * Born when the device registers with VFIO and freed after it has unregistered,
  * so it is there whenever the device is open.
@@ -46,6 +47,7 @@ struct vfio_pci_tdi_span {
 struct vfio_pci_tdi {
 	struct kvm *kvm;
 	struct vfio_pci_tdi_span msix[2];
+	struct pci_tdi_hold departure;
 };
 
 static inline bool vfio_pci_tdi_private(struct vfio_pci_core_device *vdev)
@@ -54,6 +56,7 @@ static inline bool vfio_pci_tdi_private(struct vfio_pci_core_device *vdev)
 }
 
 int vfio_pci_tdi_register(struct vfio_pci_core_device *vdev);
+void vfio_pci_tdi_depart(struct vfio_pci_core_device *vdev);
 void vfio_pci_tdi_unregister(struct vfio_pci_core_device *vdev);
 vm_fault_t vfio_pci_tdi_fault(struct vfio_pci_core_device *vdev,
 			      unsigned long pfn, unsigned int order);
@@ -61,8 +64,6 @@ bool vfio_pci_tdi_io_refused(struct vfio_pci_core_device *vdev,
 			     void __iomem *io);
 bool vfio_pci_tdi_keeps_revoked(struct vfio_pci_core_device *vdev,
 				bool revoked);
-int vfio_pci_tdi_gate_enter_set(struct vfio_device_set *dev_set);
-void vfio_pci_tdi_gate_exit_set(struct vfio_device_set *dev_set);
 ssize_t vfio_pci_tdi_rom_read(struct vfio_pci_core_device *vdev,
 			      char __user *buf, size_t count, loff_t *ppos);
 
@@ -89,6 +90,10 @@ static inline int vfio_pci_tdi_register(struct vfio_pci_core_device *vdev)
 	return 0;
 }
 
+static inline void vfio_pci_tdi_depart(struct vfio_pci_core_device *vdev)
+{
+}
+
 static inline void vfio_pci_tdi_unregister(struct vfio_pci_core_device *vdev)
 {
 }
@@ -110,15 +115,6 @@ static inline bool vfio_pci_tdi_keeps_revoked(struct vfio_pci_core_device *vdev,
 					      bool revoked)
 {
 	return false;
-}
-
-static inline int vfio_pci_tdi_gate_enter_set(struct vfio_device_set *dev_set)
-{
-	return 0;
-}
-
-static inline void vfio_pci_tdi_gate_exit_set(struct vfio_device_set *dev_set)
-{
 }
 
 static inline ssize_t vfio_pci_tdi_rom_read(struct vfio_pci_core_device *vdev,

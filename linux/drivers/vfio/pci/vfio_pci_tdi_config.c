@@ -35,6 +35,7 @@ enum vfio_pci_tdi_when {
  * @when: which writes break the TDI
  * @offset: of the register in the capability
  * @mask: its guarded bits; counted from bit 0 of the byte at @offset
+ * @resets: the write resets the function, with what goes along
  */
 struct vfio_pci_tdi_rule {
 	u8 cap;
@@ -42,6 +43,7 @@ struct vfio_pci_tdi_rule {
 	enum vfio_pci_tdi_when when;
 	int offset;
 	u32 mask;
+	bool resets;
 };
 
 static const struct vfio_pci_tdi_rule vfio_pci_tdi_rules[] = {
@@ -51,12 +53,13 @@ static const struct vfio_pci_tdi_rule vfio_pci_tdi_rules[] = {
 	{ PCI_CAP_ID_PM, false, TDI_ON_SET, PCI_PM_CTRL,
 	  PCI_PM_CTRL_STATE_MASK },
 	{ PCI_CAP_ID_EXP, false, TDI_ON_SET, PCI_EXP_DEVCTL,
-	  PCI_EXP_DEVCTL_BCR_FLR },
+	  PCI_EXP_DEVCTL_BCR_FLR, .resets = true },
 	{ PCI_CAP_ID_EXP, false, TDI_ON_CHANGE, PCI_EXP_DEVCTL,
 	  PCI_EXP_DEVCTL_EXT_TAG | PCI_EXP_DEVCTL_NOSNOOP_EN },
 	{ PCI_CAP_ID_EXP, false, TDI_ON_CHANGE, PCI_EXP_DEVCTL2,
 	  VFIO_PCI_TDI_DEVCTL2_10BIT_TAG },
-	{ PCI_CAP_ID_AF, false, TDI_ON_SET, PCI_AF_CTRL, PCI_AF_CTRL_FLR },
+	{ PCI_CAP_ID_AF, false, TDI_ON_SET, PCI_AF_CTRL, PCI_AF_CTRL_FLR,
+	  .resets = true },
 	{ PCI_CAP_ID_VNDR, false, TDI_ANYWHERE },
 	{ PCI_CAP_ID_INVALID, false, TDI_ANYWHERE },
 	{ PCI_CAP_ID_INVALID, true, TDI_ANYWHERE },
@@ -151,6 +154,20 @@ bool vfio_pci_tdi_write_breaks(u8 cap, bool ext, int offset, int count,
 }
 EXPORT_SYMBOL_IF_KUNIT(vfio_pci_tdi_write_breaks);
 
+/* What a write that breaks a locked TDI touches besides */
+static enum pci_tdi_reach vfio_pci_tdi_write_reach(u8 cap, bool ext, int offset,
+						   int count, u32 val)
+{
+	const struct vfio_pci_tdi_rule *rule = vfio_pci_tdi_rules;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vfio_pci_tdi_rules); i++, rule++)
+		if (rule->resets && vfio_pci_tdi_rule_is_for(rule, cap, ext) &&
+		    vfio_pci_tdi_rule_hit(rule, offset, count, val, 0))
+			return PCI_TDI_RESET;
+	return PCI_TDI_FUNCTION;
+}
+
 /* What is at @pos now; -errno if the device does not say */
 static int vfio_pci_tdi_read_cur(struct vfio_pci_core_device *vdev, int pos,
 				 int count, u32 *cur)
@@ -207,7 +224,7 @@ static bool vfio_pci_tdi_would_break(struct vfio_pci_core_device *vdev, int pos,
  * @val: what
  * @writefn: the handler
  *
- * A write that would break a locked TDI holds the gate for as long as @writefn
+ * A write that would break a locked TDI keeps out binds for as long as @writefn
  * takes, FLR included; once a STOP was confirmed it goes through.
  *
  * Return: as @writefn, or -EBUSY with nothing changed.
@@ -216,16 +233,21 @@ int vfio_pci_tdi_config_write(struct vfio_pci_core_device *vdev, int pos,
 			      int count, struct perm_bits *perm, int offset,
 			      __le32 val, vfio_pci_config_writefn writefn)
 {
+	enum pci_tdi_reach reach;
+	struct pci_tdi_hold hold;
 	int ret;
 
 	if (!vfio_pci_tdi_would_break(vdev, pos, count, offset,
 				      le32_to_cpu(val)))
 		return writefn(vdev, pos, count, perm, offset, val);
 
-	ret = pci_tdi_gate_enter_config(vdev->pdev);
+	reach = vfio_pci_tdi_write_reach(vdev->pci_config_map[pos],
+					 pos >= PCI_CFG_SPACE_SIZE, offset,
+					 count, le32_to_cpu(val));
+	ret = pci_tdi_begin(&hold, vdev->pdev, reach, PCI_TDI_REFUSE_LOCKED);
 	if (ret)
 		return ret;
 	ret = writefn(vdev, pos, count, perm, offset, val);
-	pci_tdi_gate_exit(vdev->pdev);
+	pci_tdi_end(&hold);
 	return ret;
 }

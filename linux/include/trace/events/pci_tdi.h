@@ -111,6 +111,32 @@ TRACE_EVENT(pci_tdi_refused,
 	TP_printk("%s by %pS", __get_str(fn), (void *)__entry->caller)
 );
 
+TRACE_DEFINE_ENUM(PCI_TDI_EVENT_UNBOUND);
+TRACE_DEFINE_ENUM(PCI_TDI_EVENT_ERROR);
+TRACE_DEFINE_ENUM(PCI_TDI_EVENT_QUARANTINED);
+TRACE_DEFINE_ENUM(PCI_TDI_EVENT_LOST);
+
+#define show_pci_tdi_event(event)					\
+	__print_symbolic(event,						\
+			 { PCI_TDI_EVENT_UNBOUND,	"UNBOUND" },	\
+			 { PCI_TDI_EVENT_ERROR,		"ERROR" },	\
+			 { PCI_TDI_EVENT_QUARANTINED,	"QUARANTINED" },\
+			 { PCI_TDI_EVENT_LOST,		"LOST" })
+
+TRACE_EVENT(pci_tdi_event,
+	TP_PROTO(struct pci_dev *pdev, int event),
+	TP_ARGS(pdev, event),
+	TP_STRUCT__entry(
+		__string(fn, pci_name(pdev))
+		__field(int, event)
+	),
+	TP_fast_assign(
+		__assign_str(fn);
+		__entry->event = event;
+	),
+	TP_printk("%s %s", __get_str(fn), show_pci_tdi_event(__entry->event))
+);
+
 #endif /* _TRACE_PCI_TDI_H */
 
 #include <trace/define_trace.h>
