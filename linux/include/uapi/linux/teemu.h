@@ -9,7 +9,8 @@
 #include <linux/types.h>
 
 #define TEEMU_VENDOR_ID			0x1dad	/* not assigned by PCI-SIG */
-#define TEEMU_DEVICE_ID			0x7e10	/* endpoint, every function */
+#define TEEMU_DEVICE_ID			0x7e10	/* endpoint, functions 0 and 1 */
+#define TEEMU_VF_DEVICE_ID		0x7e11	/* VFs of function 0 */
 #define TEEMU_PORT_DEVICE_ID		0x7e01	/* root port */
 
 /* BAR 0: registers (page 0) and descriptor rings (pages 1 to 15) */
@@ -18,6 +19,7 @@
 /* BAR 2: device memory */
 #define TEEMU_BAR_MEM			2
 #define TEEMU_BAR_MEM_SIZE		0x1000000
+#define TEEMU_VF_BAR_MEM_SIZE		0x100000
 /* BAR 4: MSI-X table (page 0), PBA (page 1), scratch (pages 2 and 3) */
 #define TEEMU_BAR_MSIX			4
 #define TEEMU_BAR_MSIX_SIZE		0x4000

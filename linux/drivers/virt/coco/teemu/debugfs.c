@@ -6,7 +6,21 @@
  *  referee, tables	the firmware's counters and tables
  *  calls		what there is to call, counters of each, status codes
  *  refuse		write "leaf status skip count": firmware refuses
- *  doe_mode		normal, silent, lost, garbage or "slow <ms>"
+ *  doe_mode		what is wrong with the DSM: normal, silent (nothing happens, no
+ *			answer), lost (it happens, no answer), garbage (nothing happens,
+ *			noise), "slow <ms>", wrong (nothing happens, a good answer to
+ *			another message), short (it happens, half an answer), error
+ *			(nothing happens, DOE error). With "nth <n>" behind it only the
+ *			nth exchange from now. "pause <n>": the nth exchange happens,
+ *			its answer waits for "go" (10 s at most; a host that aborts
+ *			does not wait). Reads back: what is set now, then "paused" if
+ *			an answer waits
+ *  doe_count		"exchanges <n> answers <n>" since power on; discovery excluded
+ *  lose_session	write 1: the DSM loses its SPDM session
+ *  slot		write "out": surprise removal, "in": a fresh device arrives;
+ *			reads "in" or "out", then "off" if the slot has no power
+ *  aer			write "fatal <n>" or "nonfatal <n>": function n (2 and 3 are
+ *			the VFs) reports an uncorrectable error
  *  iommu		domains and counters of the IOMMU
  *  fn<N>/tdi		TDISP state
  *  fn<N>/dma		the DMA engine
@@ -24,6 +38,7 @@
 
 #define MAX_LINE	64
 #define MAX_SLOW_MS	60000
+#define MAX_NTH		1000000
 
 /* every root complex has its folder in this one; created once, never removed */
 static struct dentry *teemu_root_dir;
@@ -130,28 +145,30 @@ static const char * const doe_modes[] = {
 	[TEEMU_DOE_LOST] = "lost",
 	[TEEMU_DOE_GARBAGE] = "garbage",
 	[TEEMU_DOE_SLOW] = "slow",
+	[TEEMU_DOE_WRONG] = "wrong",
+	[TEEMU_DOE_SHORT] = "short",
+	[TEEMU_DOE_FAIL] = "error",
+	[TEEMU_DOE_PAUSE] = "pause",
 };
-
-/* "slow" has an argument, milliseconds */
-static int doe_mode_words(int mode)
-{
-	return mode == TEEMU_DOE_SLOW ? 2 : 1;
-}
 
 static int doe_mode_show(struct seq_file *m, void *v)
 {
 	struct teemu_rc *rc = m->private;
-	enum teemu_doe_mode mode;
-	unsigned int ms;
+	struct teemu_doe_fault fault;
+	bool paused;
 
 	scoped_guard(raw_spinlock_irqsave, &rc->cfg_lock) {
-		mode = rc->doe.mode;
-		ms = rc->doe.slow_ms;
+		fault = rc->doe.fault;
+		paused = rc->doe.paused;
 	}
-	seq_puts(m, doe_modes[mode]);
-	if (mode == TEEMU_DOE_SLOW)
-		seq_printf(m, " %u", ms);
-	seq_putc(m, '\n');
+	seq_puts(m, doe_modes[fault.mode]);
+	if (fault.mode == TEEMU_DOE_SLOW)
+		seq_printf(m, " %u", fault.ms);
+	if (fault.mode == TEEMU_DOE_PAUSE)
+		seq_printf(m, " %u", fault.nth);
+	else if (fault.nth)
+		seq_printf(m, " nth %u", fault.nth);
+	seq_puts(m, paused ? " paused\n" : "\n");
 	return 0;
 }
 
@@ -160,27 +177,57 @@ static int doe_mode_open(struct inode *inode, struct file *file)
 	return single_open(file, doe_mode_show, inode->i_private);
 }
 
+/* "<mode>", "slow <ms>", each with "nth <n>", and "pause <n>" */
+static int doe_mode_parse(char *line, struct teemu_doe_fault *fault)
+{
+	char *word;
+	int mode;
+
+	line = strim(line);
+	word = strsep(&line, " ");
+	mode = match_string(doe_modes, ARRAY_SIZE(doe_modes), word);
+	if (mode < 0)
+		return -EINVAL;
+	fault->mode = mode;
+	if (mode == TEEMU_DOE_SLOW) {
+		word = strsep(&line, " ");
+		if (!word || kstrtouint(word, 0, &fault->ms) ||
+		    fault->ms > MAX_SLOW_MS)
+			return -EINVAL;
+	}
+	if (mode != TEEMU_DOE_PAUSE) {
+		word = strsep(&line, " ");
+		if (!word)
+			return 0;
+		if (mode == TEEMU_DOE_NORMAL || strcmp(word, "nth"))
+			return -EINVAL;
+	}
+	word = strsep(&line, " ");
+	if (!word || line || kstrtouint(word, 0, &fault->nth) || !fault->nth ||
+	    fault->nth > MAX_NTH)
+		return -EINVAL;
+	return 0;
+}
+
 static ssize_t doe_mode_write(struct file *file, const char __user *buf,
 			      size_t count, loff_t *pos)
 {
 	struct teemu_rc *rc = ((struct seq_file *)file->private_data)->private;
-	char line[MAX_LINE], word[16];
-	unsigned int ms = 0;
-	int mode, n, ret;
+	struct teemu_doe_fault fault = {};
+	char line[MAX_LINE];
+	int ret;
 
 	ret = copy_line(line, buf, count);
 	if (ret)
 		return ret;
-	n = sscanf(line, "%15s %u", word, &ms);
-	if (n < 1)
-		return -EINVAL;
-	mode = match_string(doe_modes, ARRAY_SIZE(doe_modes), word);
-	if (mode < 0 || ms > MAX_SLOW_MS || n != doe_mode_words(mode))
-		return -EINVAL;
-
-	guard(raw_spinlock_irqsave)(&rc->cfg_lock);
-	rc->doe.mode = mode;
-	rc->doe.slow_ms = ms;
+	if (!strcmp(strim(line), "go")) {
+		teemu_doe_resume(rc);
+		return count;
+	}
+	ret = doe_mode_parse(line, &fault);
+	if (ret)
+		return ret;
+	teemu_doe_set_fault(rc, &fault);
 	return count;
 }
 
@@ -191,6 +238,109 @@ static const struct file_operations doe_mode_fops = {
 	.write = doe_mode_write,
 	.llseek = seq_lseek,
 	.release = single_release,
+};
+
+static int doe_count_show(struct seq_file *m, void *v)
+{
+	struct teemu_rc *rc = m->private;
+	u64 exchanges, answers;
+
+	scoped_guard(raw_spinlock_irqsave, &rc->cfg_lock) {
+		exchanges = rc->doe.exchanges;
+		answers = rc->doe.answers;
+	}
+	seq_printf(m, "exchanges %llu answers %llu\n", exchanges, answers);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(doe_count);
+
+static int lose_session_set(void *data, u64 val)
+{
+	if (val != 1)
+		return -EINVAL;
+	teemu_ide_lose_session(data);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(lose_session_fops, NULL, lose_session_set, "%llu\n");
+
+static int slot_show(struct seq_file *m, void *v)
+{
+	struct teemu_rc *rc = m->private;
+	bool present, powered;
+
+	scoped_guard(raw_spinlock_irqsave, &rc->cfg_lock) {
+		present = rc->present;
+		powered = teemu_slot_powered(rc);
+	}
+	seq_printf(m, "%s%s\n", present ? "in" : "out", powered ? "" : " off");
+	return 0;
+}
+
+static int slot_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, slot_show, inode->i_private);
+}
+
+static ssize_t slot_write(struct file *file, const char __user *buf,
+			  size_t count, loff_t *pos)
+{
+	struct teemu_rc *rc = ((struct seq_file *)file->private_data)->private;
+	char line[MAX_LINE];
+	int ret;
+
+	ret = copy_line(line, buf, count);
+	if (ret)
+		return ret;
+	if (!strcmp(strim(line), "out"))
+		ret = teemu_slot_out(rc);
+	else if (!strcmp(strim(line), "in"))
+		ret = teemu_slot_in(rc);
+	else
+		ret = -EINVAL;
+	return ret ?: count;
+}
+
+static const struct file_operations slot_fops = {
+	.owner = THIS_MODULE,
+	.open = slot_open,
+	.read = seq_read,
+	.write = slot_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static ssize_t aer_write(struct file *file, const char __user *buf,
+			 size_t count, loff_t *pos)
+{
+	struct teemu_rc *rc = file->private_data;
+	char line[MAX_LINE], *rest, *word;
+	bool fatal;
+	u64 nr = 0;
+	int ret;
+
+	ret = copy_line(line, buf, count);
+	if (ret)
+		return ret;
+	rest = strim(line);
+	word = strsep(&rest, " ");
+	fatal = !strcmp(word, "fatal");
+	if (!fatal && strcmp(word, "nonfatal"))
+		return -EINVAL;
+	if (rest) {
+		ret = parse_numbers(rest, &nr, 1);
+		if (ret)
+			return ret;
+	}
+	if (nr >= TEEMU_NR_FNS)
+		return -EINVAL;
+	ret = teemu_aer_report(&rc->fn[nr], fatal);
+	return ret ?: count;
+}
+
+static const struct file_operations aer_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = aer_write,
 };
 
 static const char * const tdi_states[] = {
@@ -268,6 +418,12 @@ void teemu_debugfs_add(struct teemu_rc *rc)
 	debugfs_create_file("calls", 0400, rc->debugfs, rc, &calls_fops);
 	debugfs_create_file("refuse", 0200, rc->debugfs, rc, &refuse_fops);
 	debugfs_create_file("doe_mode", 0600, rc->debugfs, rc, &doe_mode_fops);
+	debugfs_create_file("doe_count", 0400, rc->debugfs, rc,
+			    &doe_count_fops);
+	debugfs_create_file("lose_session", 0200, rc->debugfs, rc,
+			    &lose_session_fops);
+	debugfs_create_file("slot", 0600, rc->debugfs, rc, &slot_fops);
+	debugfs_create_file("aer", 0200, rc->debugfs, rc, &aer_fops);
 	debugfs_create_file("iommu", 0400, rc->debugfs, rc, &iommu_fops);
 	for (unsigned int i = 0; i < TEEMU_NR_FNS; i++)
 		teemu_debugfs_add_fn(rc, i);

@@ -394,7 +394,8 @@ static int teemu_dma_move(struct teemu_dma *dma, struct teemu_job *job,
 
 /* ---- descriptors ---- */
 
-static bool teemu_side_valid(const struct teemu_side *side, u32 len)
+static bool teemu_side_valid(const struct teemu_dma *dma,
+			     const struct teemu_side *side, u32 len)
 {
 	u64 end;
 
@@ -402,11 +403,11 @@ static bool teemu_side_valid(const struct teemu_side *side, u32 len)
 		return false;
 	if (!side->local)
 		return true;
-	return !side->t && end <= TEEMU_BAR_MEM_SIZE;
+	return !side->t && end <= dma->fn->bar_size[1];
 }
 
 /* decode the private copy of a descriptor; false if it is malformed */
-static bool teemu_job_decode(struct teemu_job *job)
+static bool teemu_job_decode(const struct teemu_dma *dma, struct teemu_job *job)
 {
 	const struct teemu_desc *desc = &job->desc;
 
@@ -434,9 +435,9 @@ static bool teemu_job_decode(struct teemu_job *job)
 		.t = desc->flags & TEEMU_DESC_F_DST_T,
 		.write = true,
 	};
-	if (job->has_src && !teemu_side_valid(&job->src, desc->len))
+	if (job->has_src && !teemu_side_valid(dma, &job->src, desc->len))
 		return false;
-	return !job->has_dst || teemu_side_valid(&job->dst, desc->len);
+	return !job->has_dst || teemu_side_valid(dma, &job->dst, desc->len);
 }
 
 /* bytes until the end of the page that @side is in */
@@ -493,7 +494,7 @@ static int teemu_job_run(struct teemu_dma *dma, struct teemu_job *job)
 	size_t len;
 	int rc;
 
-	if (!teemu_job_decode(job))
+	if (!teemu_job_decode(dma, job))
 		return TEEMU_DESC_BAD;
 	if (job->has_src)
 		job->hash = FNV1A_64_BASIS;

@@ -16,6 +16,7 @@
 
 #define DOE_HDR_DW	2
 #define DOE_POLL_MS	5
+#define DOE_PAUSE_MS	10000	/* the longest that somebody may hold an answer */
 
 /* what the mailbox carries, all of vendor PCI-SIG */
 static const u8 doe_types[] = { PCI_DOE_FEATURE_DISCOVERY, 1 /* CMA/SPDM */ };
@@ -188,9 +189,25 @@ void teemu_doe_write(struct teemu_rc *rc, unsigned int reg, u32 val)
 	}
 }
 
+/* What is wrong with this exchange; a fault of the Nth one only counts down. */
+static struct teemu_doe_fault doe_fault(struct teemu_doe *doe)
+{
+	struct teemu_doe_fault fault = doe->fault;
+
+	lockdep_assert_held(&to_rc(doe)->cfg_lock);
+	if (fault.nth) {
+		doe->fault.nth--;
+		if (doe->fault.nth)
+			fault.mode = TEEMU_DOE_NORMAL;
+		else
+			doe->fault.mode = TEEMU_DOE_NORMAL;
+	}
+	return fault;
+}
+
 /* Take the request that waits: its length in dwords, 0 if it was aborted. */
 static unsigned int doe_take(struct teemu_doe *doe, u32 *gen,
-			     enum teemu_doe_mode *mode, unsigned int *slow_ms)
+			     struct teemu_doe_fault *fault)
 {
 	unsigned int dw;
 
@@ -199,20 +216,29 @@ static unsigned int doe_take(struct teemu_doe *doe, u32 *gen,
 		return 0;
 	doe->go = false;
 	*gen = doe->gen;
-	*mode = doe->mode;
-	*slow_ms = doe->slow_ms;
+	*fault = doe_fault(doe);
+	doe->paused = fault->mode == TEEMU_DOE_PAUSE;
+	doe->exchanges++;
 	dw = le32_to_cpu(doe->req[1]) & PCI_DOE_DATA_OBJECT_HEADER_2_LENGTH;
 	memcpy(doe->in, doe->req, dw * sizeof(doe->in[0]));
 	return dw;
 }
 
-/* A slow DSM; an abort ends the wait, so that the next request is not late too. */
-static void doe_dawdle(struct teemu_doe *doe, u32 gen, unsigned int ms)
+/*
+ * A slow DSM, or one that was told to wait for a word. An abort ends the wait, so
+ * that the next request is not late too.
+ */
+static void doe_dawdle(struct teemu_doe *doe, u32 gen,
+		       const struct teemu_doe_fault *fault)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(ms);
+	bool pause = fault->mode == TEEMU_DOE_PAUSE;
+	unsigned long end = jiffies +
+			    msecs_to_jiffies(pause ? DOE_PAUSE_MS : fault->ms);
 
-	while (time_before(jiffies, end) && READ_ONCE(doe->gen) == gen)
+	while (time_before(jiffies, end) && READ_ONCE(doe->gen) == gen &&
+	       (!pause || READ_ONCE(doe->paused)))
 		msleep(DOE_POLL_MS);
+	WRITE_ONCE(doe->paused, false);
 }
 
 static void doe_answer(struct teemu_doe *doe, u32 gen, size_t len)
@@ -225,35 +251,89 @@ static void doe_answer(struct teemu_doe *doe, u32 gen, size_t len)
 		return;
 	memcpy(doe->rsp, doe->out, dw * sizeof(doe->rsp[0]));
 	doe_publish(doe, dw);
+	doe->answers++;
+}
+
+/* The mailbox gives up instead of answering; an abort clears that. */
+static void doe_fail(struct teemu_doe *doe, u32 gen)
+{
+	guard(raw_spinlock_irqsave)(&to_rc(doe)->cfg_lock);
+	if (doe->gen != gen)
+		return;
+	doe->status &= ~PCI_DOE_STATUS_BUSY;
+	doe->status |= PCI_DOE_STATUS_ERROR;
+}
+
+/* The DSM's answer to doe->in, or what it takes for one: bytes, 0 for none. */
+static size_t doe_ask(struct teemu_doe *doe, size_t len,
+		      enum teemu_doe_mode mode)
+{
+	const size_t max = sizeof(doe->out) - DOE_HDR_DW * sizeof(__le32);
+	const void *req = doe->in + DOE_HDR_DW;
+	void *rsp = doe->out + DOE_HDR_DW;
+
+	memset(doe->out, 0, sizeof(doe->out));
+	switch (mode) {
+	case TEEMU_DOE_GARBAGE:
+		memset(rsp, 0xa5, len);
+		return len;
+	case TEEMU_DOE_WRONG:
+		return teemu_spdm_respond_wrong(to_rc(doe), req, len, rsp, max);
+	case TEEMU_DOE_SHORT:
+		/* never so short that it is no SPDM message at all */
+		len = teemu_spdm_respond(to_rc(doe), req, len, rsp, max);
+		return len ? max(len / 2, sizeof(struct spdm_hdr)) : 0;
+	default:
+		return teemu_spdm_respond(to_rc(doe), req, len, rsp, max);
+	}
 }
 
 static void doe_work(struct work_struct *work)
 {
 	struct teemu_doe *doe = container_of(work, struct teemu_doe, work);
-	const size_t max = sizeof(doe->out) - DOE_HDR_DW * sizeof(__le32);
-	enum teemu_doe_mode mode;
-	unsigned int dw, slow_ms;
+	struct teemu_doe_fault fault;
+	unsigned int dw;
 	size_t len;
 	u32 gen;
 
-	dw = doe_take(doe, &gen, &mode, &slow_ms);
-	if (!dw || mode == TEEMU_DOE_SILENT)
+	dw = doe_take(doe, &gen, &fault);
+	if (!dw || fault.mode == TEEMU_DOE_SILENT)
 		return;
-
-	memset(doe->out, 0, sizeof(doe->out));
-	if (mode == TEEMU_DOE_GARBAGE) {
-		len = (dw - DOE_HDR_DW) * sizeof(__le32);
-		memset(doe->out + DOE_HDR_DW, 0xa5, len);
-	} else {
-		len = teemu_spdm_respond(to_rc(doe), doe->in + DOE_HDR_DW,
-					 (dw - DOE_HDR_DW) * sizeof(__le32),
-					 doe->out + DOE_HDR_DW, max);
+	if (fault.mode == TEEMU_DOE_FAIL) {
+		doe_fail(doe, gen);
+		return;
 	}
-	if (!len || mode == TEEMU_DOE_LOST)
+
+	len = doe_ask(doe, (dw - DOE_HDR_DW) * sizeof(__le32), fault.mode);
+	if (!len || fault.mode == TEEMU_DOE_LOST)
 		return;
-	if (mode == TEEMU_DOE_SLOW)
-		doe_dawdle(doe, gen, slow_ms);
+	if (fault.mode == TEEMU_DOE_SLOW || fault.mode == TEEMU_DOE_PAUSE)
+		doe_dawdle(doe, gen, &fault);
 	doe_answer(doe, gen, len);
+}
+
+/**
+ * teemu_doe_set_fault() - what is wrong with the DSM from now on
+ * @rc: the root complex
+ * @fault: the fault; its number counts from the next exchange
+ *
+ * Context: any, takes cfg_lock.
+ */
+void teemu_doe_set_fault(struct teemu_rc *rc, const struct teemu_doe_fault *fault)
+{
+	guard(raw_spinlock_irqsave)(&rc->cfg_lock);
+	rc->doe.fault = *fault;
+}
+
+/**
+ * teemu_doe_resume() - an answer that was told to wait goes out
+ * @rc: the root complex; nothing happens if none waits
+ *
+ * Context: any.
+ */
+void teemu_doe_resume(struct teemu_rc *rc)
+{
+	WRITE_ONCE(rc->doe.paused, false);
 }
 
 /**

@@ -86,28 +86,38 @@ static void dsm_quiesce(struct teemu_fn *fn)
 		teemu_dma_quiesce(fn->dma);
 }
 
-static void dsm_clear_io(void __iomem *mem, size_t size)
+static void dsm_fill_io(void __iomem *mem, size_t size, u64 pattern)
 {
 	/* eight bytes a time: memset_io() may go bytewise, and it is 16 MiB */
 	for (size_t i = 0; i < size; i += sizeof(u64))
-		writeq(0, mem + i);
+		writeq(pattern, mem + i);
 }
 
-/* Nothing that a TVM left behind survives: rings, device memory, scratch pages. */
+/*
+ * Nothing that a TVM left behind survives: rings, device memory, scratch pages.
+ * Where a device was, all reads ones.
+ */
 static void dsm_scrub(struct teemu_fn *fn)
 {
 	lockdep_assert_held(&fn->dsm_lock);
-	dsm_clear_io(fn->regs + PAGE_SIZE, TEEMU_BAR_REGS_SIZE - PAGE_SIZE);
-	dsm_clear_io(fn->mem, TEEMU_BAR_MEM_SIZE);
-	dsm_clear_io(fn->msix + 2 * PAGE_SIZE,
-		     TEEMU_BAR_MSIX_SIZE - 2 * PAGE_SIZE);
+	if (READ_ONCE(fn->rc->present)) {
+		dsm_fill_io(fn->regs + PAGE_SIZE, fn->bar_size[0] - PAGE_SIZE, 0);
+		dsm_fill_io(fn->mem, fn->bar_size[1], 0);
+		dsm_fill_io(fn->msix + 2 * PAGE_SIZE,
+			    fn->bar_size[2] - 2 * PAGE_SIZE, 0);
+	} else {
+		dsm_fill_io(fn->regs, fn->bar_size[0], ~0ULL);
+		dsm_fill_io(fn->mem, fn->bar_size[1], ~0ULL);
+		dsm_fill_io(fn->msix, fn->bar_size[2], ~0ULL);
+	}
 }
 
 /*
  * Back to CONFIG_UNLOCKED from wherever. While it quiesces and scrubs the state
- * reads ERROR, which lets no T=1 request out and no T=1 access in.
+ * reads ERROR, which lets no T=1 request out and no T=1 access in. Without a
+ * STOP, the TVM may not know, and writes on: it stays soiled.
  */
-static void dsm_unlock(struct teemu_fn *fn)
+static void dsm_unlock(struct teemu_fn *fn, bool stopped)
 {
 	lockdep_assert_held(&fn->dsm_lock);
 	xchg(&fn->state, TDISP_STATE_ERROR);
@@ -117,9 +127,19 @@ static void dsm_unlock(struct teemu_fn *fn)
 
 	guard(raw_spinlock_irqsave)(&fn->rc->cfg_lock);
 	fn->lock_flags = 0;
-	fn->ide_bound = false;
 	fn->wipe = false;
+	if (stopped) {
+		fn->ide_bound = false;
+		fn->soiled = false;
+	}
 	xchg(&fn->state, TDISP_CONFIG_UNLOCKED);
+}
+
+static bool is_locked(const struct teemu_fn *fn)
+{
+	enum tdisp_state state = teemu_fn_state(fn);
+
+	return state == TDISP_CONFIG_LOCKED || state == TDISP_RUN;
 }
 
 /*
@@ -132,8 +152,8 @@ static void dsm_settle(struct work_struct *work)
 
 	guard(mutex)(&fn->dsm_lock);
 	if (READ_ONCE(fn->wipe)) {
-		dsm_unlock(fn);
-	} else if (teemu_fn_state(fn) == TDISP_STATE_ERROR) {
+		dsm_unlock(fn, false);
+	} else if (READ_ONCE(fn->soiled) && !is_locked(fn)) {
 		dsm_forget_nonce(fn);
 		dsm_quiesce(fn);
 		dsm_scrub(fn);
@@ -141,10 +161,35 @@ static void dsm_settle(struct work_struct *work)
 }
 
 /**
+ * teemu_fn_scrub_later() - what a TVM wrote since the last scrubbing goes, soon
+ * @fn: the function; nothing happens if it is locked, or was stopped
+ *
+ * Context: any.
+ */
+void teemu_fn_scrub_later(struct teemu_fn *fn)
+{
+	queue_work(fn->rc->wq, &fn->settle);
+}
+
+/**
+ * teemu_fn_clear() - another device's BARs
+ * @fn: the function, of a device that is not in its slot
+ *
+ * Context: process, may sleep; takes dsm_lock.
+ */
+void teemu_fn_clear(struct teemu_fn *fn)
+{
+	guard(mutex)(&fn->dsm_lock);
+	dsm_fill_io(fn->regs, fn->bar_size[0], 0);
+	dsm_fill_io(fn->mem, fn->bar_size[1], 0);
+	dsm_fill_io(fn->msix, fn->bar_size[2], 0);
+}
+
+/**
  * teemu_fn_settle() - a function in ERROR comes to rest and scrubs itself, now
  * @fn: the function, in any state
  *
- * Also what was written since it fell. Context: process, may sleep; not under
+ * Also what was written since it fell or was reset. Context: process, may sleep; not under
  * dsm_lock.
  */
 void teemu_fn_settle(struct teemu_fn *fn)
@@ -213,27 +258,6 @@ static u32 dsm_get_capabilities(struct teemu_fn *fn, const void *req, void *rsp,
 	return 0;
 }
 
-static bool dsm_bars_overlap(const struct teemu_fn *fn)
-{
-	static const u32 size[TEEMU_NR_BARS] = {
-		TEEMU_BAR_REGS_SIZE, TEEMU_BAR_MEM_SIZE, TEEMU_BAR_MSIX_SIZE,
-	};
-
-	for (unsigned int i = 0; i < TEEMU_NR_BARS; i++) {
-		u64 a = teemu_cfg_bar(fn, i);
-
-		if (!a)
-			return true;
-		for (unsigned int j = 0; j < i; j++) {
-			u64 b = teemu_cfg_bar(fn, j);
-
-			if (a < b + size[j] && b < a + size[i])
-				return true;
-		}
-	}
-	return false;
-}
-
 /* LOCK's look at the configuration, and the move: no write can come between. */
 static u32 dsm_commit_lock(struct teemu_fn *fn, const struct tdisp_lock_req *in)
 {
@@ -243,19 +267,23 @@ static u32 dsm_commit_lock(struct teemu_fn *fn, const struct tdisp_lock_req *in)
 	guard(raw_spinlock_irqsave)(&fn->rc->cfg_lock);
 	if (fn->wipe)
 		return TDISP_ERR_BUSY;
-	devctl = teemu_cfg_get(&fn->cfg, TEEMU_EXP + PCI_EXP_DEVCTL);
-	if (devctl & PCI_EXP_DEVCTL_PHANTOM || dsm_bars_overlap(fn) ||
-	    !(teemu_cfg_get(&fn->cfg, PCI_COMMAND) & PCI_COMMAND_MEMORY))
+	if (!teemu_fn_hosted(fn))
+		return TDISP_ERR_INVALID_INTERFACE;
+	devctl = teemu_cfg_get(fn->vf ? &fn->rc->fn[0].cfg : &fn->cfg,
+			       TEEMU_EXP + PCI_EXP_DEVCTL);
+	if (devctl & PCI_EXP_DEVCTL_PHANTOM || teemu_fn_bars_overlap(fn) ||
+	    !teemu_fn_decodes(fn))
 		return TDISP_ERR_CONFIGURATION;
 	if (teemu_ide_lockable(fn->rc, in->stream_id, &bound))
 		return TDISP_ERR_INVALID_REQUEST;
 
 	fn->stream_id = in->stream_id;
 	fn->ide_bound = bound;
+	fn->soiled = true;
 	fn->lock_flags = le16_to_cpu(in->flags);
 	fn->msix_control = teemu_cfg_get(&fn->cfg, TEEMU_MSIX) >> 16;
 	for (unsigned int i = 0; i < TEEMU_NR_BARS; i++)
-		fn->bar_locked[i] = teemu_cfg_bar(fn, i);
+		fn->bar_locked[i] = teemu_fn_bar(fn, i);
 	xchg(&fn->state, TDISP_CONFIG_LOCKED);
 	return 0;
 }
@@ -270,6 +298,9 @@ static u32 dsm_lock(struct teemu_fn *fn, const void *req, void *rsp, size_t *len
 	    !PAGE_ALIGNED(le64_to_cpu(in->mmio_reporting_offset)))
 		return TDISP_ERR_INVALID_REQUEST;
 
+	/* reset while it was locked, and never stopped: not the next one's to see */
+	if (fn->soiled)
+		dsm_unlock(fn, true);
 	err = dsm_commit_lock(fn, in);
 	if (err)
 		return err;
@@ -316,8 +347,8 @@ static size_t dsm_build_report(struct teemu_fn *fn, struct dsm_report *report)
 	if (msix)
 		report->hdr.msix_control = cpu_to_le16(fn->msix_control);
 
-	dsm_add_range(fn, report, 0, 0, TEEMU_BAR_REGS_SIZE >> PAGE_SHIFT, 0);
-	dsm_add_range(fn, report, 1, 0, TEEMU_BAR_MEM_SIZE >> PAGE_SHIFT, 0);
+	dsm_add_range(fn, report, 0, 0, fn->bar_size[0] >> PAGE_SHIFT, 0);
+	dsm_add_range(fn, report, 1, 0, fn->bar_size[1] >> PAGE_SHIFT, 0);
 	dsm_add_range(fn, report, 2, TEEMU_MSIX_TABLE_OFFSET >> PAGE_SHIFT, 1,
 		      msix ? TDISP_RANGE_MSIX_TABLE : TDISP_RANGE_NON_TEE);
 	dsm_add_range(fn, report, 2, TEEMU_MSIX_PBA_OFFSET >> PAGE_SHIFT, 1,
@@ -376,8 +407,8 @@ static u32 dsm_start(struct teemu_fn *fn, const void *req, void *rsp, size_t *le
 
 static u32 dsm_stop(struct teemu_fn *fn, const void *req, void *rsp, size_t *len)
 {
-	if (teemu_fn_state(fn) != TDISP_CONFIG_UNLOCKED)
-		dsm_unlock(fn);
+	if (teemu_fn_state(fn) != TDISP_CONFIG_UNLOCKED || fn->soiled)
+		dsm_unlock(fn, true);
 	return 0;
 }
 
@@ -408,7 +439,10 @@ static const struct dsm_message *dsm_find(u8 type)
 	return NULL;
 }
 
-/* The function that an INTERFACE_ID means, NULL if it is not hosted here. */
+/*
+ * The function that an INTERFACE_ID means, NULL if it is not hosted here. A VF that
+ * is not enabled still has a TDI, which can be stopped and asked for its state.
+ */
 static struct teemu_fn *dsm_interface(struct teemu_rc *rc, u32 function_id)
 {
 	if (function_id & FUNCTION_ID_RESERVED)

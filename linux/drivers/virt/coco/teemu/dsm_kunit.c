@@ -1,217 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * teemu: KUnit tests of the TDISP responder, its states, and what moves them.
- *
- * A root complex on the bench: config space and DSM are the real ones, BAR
- * memory is vmalloc'ed, there is no PCI bus, no engine and no IOMMU.
  */
-#include <kunit/test.h>
 #include <linux/bitfield.h>
-#include <linux/pci_regs.h>
-#include <linux/vmalloc.h>
 
-#include "rc.h"
-
-#define BENCH_BASE	0x70000000
-#define BENCH_OFFSET	0x100000000000ULL
-#define BENCH_MAX	(sizeof(struct spdm_vendor_hdr) + TEEMU_DSM_MAX_RSP)
-
-/**
- * struct bench - what every test has
- * @rc: the root complex
- * @fn: the function under test
- * @bar: BAR memory
- * @rsp: the last answer
- * @len: its length
- * @nonce: of the last successful LOCK
- */
-struct bench {
-	struct teemu_rc *rc;
-	struct teemu_fn *fn;
-	void *bar[TEEMU_NR_BARS];
-	u8 rsp[BENCH_MAX];
-	size_t len;
-	u8 nonce[TDISP_NONCE_SIZE];
-};
-
-static void bench_exit(struct kunit *test)
-{
-	struct bench *b = test->priv;
-
-	if (!b)
-		return;
-	if (b->rc)
-		teemu_rc_free(b->rc);
-	for (int i = 0; i < TEEMU_NR_BARS; i++)
-		vfree(b->bar[i]);
-}
-
-/* both functions share it: only one is under test */
-static void bench_memory(struct bench *b, struct teemu_fn *fn)
-{
-	fn->regs = (void __iomem __force *)b->bar[0];
-	fn->mem = (void __iomem __force *)b->bar[1];
-	fn->msix = (void __iomem __force *)b->bar[2];
-	fn->bar_phys[0] = BENCH_BASE + 2 * TEEMU_BAR_MEM_SIZE;
-	fn->bar_phys[1] = BENCH_BASE;
-	fn->bar_phys[2] = fn->bar_phys[0] + TEEMU_BAR_REGS_SIZE;
-}
-
-static int bench_init(struct kunit *test)
-{
-	static const size_t size[] = {
-		TEEMU_BAR_REGS_SIZE, TEEMU_BAR_MEM_SIZE, TEEMU_BAR_MSIX_SIZE,
-	};
-	struct bench *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, b);
-	test->priv = b;
-	b->rc = teemu_rc_alloc("bench");
-	KUNIT_ASSERT_NOT_NULL(test, b->rc);
-	b->rc->window.start = BENCH_BASE;
-	b->rc->window.end = BENCH_BASE + SZ_64M - 1;
-	for (int i = 0; i < TEEMU_NR_BARS; i++) {
-		b->bar[i] = vzalloc(size[i]);
-		KUNIT_ASSERT_NOT_NULL(test, b->bar[i]);
-	}
-	for (int i = 0; i < TEEMU_NR_FNS; i++)
-		bench_memory(b, &b->rc->fn[i]);
-	b->fn = &b->rc->fn[1];
-	teemu_cfg_power_on(b->rc);
-	teemu_cfg_write(b->rc, b->fn, PCI_COMMAND, 2,
-			PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	return 0;
-}
-
-static struct tdisp_hdr hdr_for(struct bench *b, u8 type)
-{
-	return (struct tdisp_hdr) {
-		.version = TDISP_VERSION_1_0,
-		.type = type,
-		.function_id = cpu_to_le32(b->fn->rid),
-	};
-}
-
-/* Send a message; 0 for the right response, the code of a TDISP_ERROR. */
-static u32 send(struct kunit *test, const void *req, size_t len)
-{
-	struct bench *b = test->priv;
-	const struct tdisp_hdr *in = req, *out = (void *)b->rsp;
-	const struct tdisp_error_rsp *err = (void *)b->rsp;
-
-	memset(b->rsp, 0xee, sizeof(b->rsp));
-	b->len = teemu_dsm_respond(b->rc, req, len, b->rsp, sizeof(b->rsp));
-	KUNIT_ASSERT_GE(test, b->len, sizeof(*out));
-	KUNIT_EXPECT_EQ(test, out->version, TDISP_VERSION_1_0);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(out->function_id),
-			le32_to_cpu(in->function_id));
-	if (out->type != TDISP_ERROR) {
-		KUNIT_EXPECT_EQ(test, out->type, TDISP_RESPONSE(in->type));
-		return 0;
-	}
-	KUNIT_EXPECT_EQ(test, b->len, sizeof(*err));
-	return le32_to_cpu(err->code);
-}
-
-static u32 lock_with(struct kunit *test, u16 flags, u8 stream, u64 offset)
-{
-	struct bench *b = test->priv;
-	struct tdisp_lock_req req = {
-		.hdr = hdr_for(b, TDISP_LOCK_INTERFACE),
-		.flags = cpu_to_le16(flags),
-		.stream_id = stream,
-		.mmio_reporting_offset = cpu_to_le64(offset),
-	};
-	u32 err = send(test, &req, sizeof(req));
-
-	if (!err) {
-		KUNIT_EXPECT_EQ(test, b->len, sizeof(struct tdisp_lock_rsp));
-		memcpy(b->nonce, ((struct tdisp_lock_rsp *)b->rsp)->nonce,
-		       sizeof(b->nonce));
-	}
-	return err;
-}
-
-static u32 lock(struct kunit *test)
-{
-	return lock_with(test, TDISP_LOCK_NO_FW_UPDATE, 0, BENCH_OFFSET);
-}
-
-static u32 start(struct kunit *test)
-{
-	struct bench *b = test->priv;
-	struct tdisp_start_req req = { .hdr = hdr_for(b, TDISP_START_INTERFACE) };
-
-	memcpy(req.nonce, b->nonce, sizeof(req.nonce));
-	return send(test, &req, sizeof(req));
-}
-
-static u32 plain(struct kunit *test, u8 type)
-{
-	struct tdisp_hdr req = hdr_for(test->priv, type);
-
-	return send(test, &req, sizeof(req));
-}
-
-static u32 caps(struct kunit *test)
-{
-	struct {
-		struct tdisp_hdr hdr;
-		__le32 tsm_caps;
-	} __packed req = { .hdr = hdr_for(test->priv, TDISP_GET_CAPABILITIES) };
-
-	return send(test, &req, sizeof(req));
-}
-
-static u32 report(struct kunit *test, u16 offset, u16 length)
-{
-	struct tdisp_report_req req = {
-		.hdr = hdr_for(test->priv, TDISP_GET_REPORT),
-		.offset = cpu_to_le16(offset),
-		.length = cpu_to_le16(length),
-	};
-
-	return send(test, &req, sizeof(req));
-}
-
-static enum tdisp_state state(struct kunit *test)
-{
-	struct bench *b = test->priv;
-
-	KUNIT_ASSERT_EQ(test, plain(test, TDISP_GET_STATE), 0);
-	KUNIT_ASSERT_EQ(test, b->len, sizeof(struct tdisp_state_rsp));
-	return ((struct tdisp_state_rsp *)b->rsp)->state;
-}
-
-static void go_to(struct kunit *test, enum tdisp_state to)
-{
-	struct bench *b = test->priv;
-
-	KUNIT_ASSERT_EQ(test, plain(test, TDISP_STOP_INTERFACE), 0);
-	if (to != TDISP_CONFIG_UNLOCKED)
-		KUNIT_ASSERT_EQ(test, lock(test), 0);
-	if (to == TDISP_RUN)
-		KUNIT_ASSERT_EQ(test, start(test), 0);
-	if (to == TDISP_STATE_ERROR)
-		teemu_fn_fail(b->fn, "test");
-	KUNIT_ASSERT_EQ(test, state(test), to);
-}
-
-static u32 send_type(struct kunit *test, u8 type)
-{
-	switch (type) {
-	case TDISP_GET_CAPABILITIES:
-		return caps(test);
-	case TDISP_LOCK_INTERFACE:
-		return lock(test);
-	case TDISP_GET_REPORT:
-		return report(test, 0, 0xffff);
-	case TDISP_START_INTERFACE:
-		return start(test);
-	default:
-		return plain(test, type);
-	}
-}
+#include "bench_kunit.h"
 
 /* every state x every message: the answer and the state after it */
 static void dsm_states(struct kunit *test)
@@ -314,6 +107,9 @@ static void dsm_interfaces(struct kunit *test)
 		{ 0x0100, 0 },
 		{ 0x0101, 0 },
 		{ 0x0102, TDISP_ERR_INVALID_INTERFACE },
+		{ 0x0108, 0 },			/* VFs, enabled or not */
+		{ 0x0109, 0 },
+		{ 0x010a, TDISP_ERR_INVALID_INTERFACE },
 		{ 0x0001, TDISP_ERR_INVALID_INTERFACE },
 		{ 0x01050101, 0 },		/* segment 5, valid */
 		{ 0x00050101, TDISP_ERR_INVALID_INTERFACE },
@@ -360,16 +156,6 @@ static void dsm_lock_refusals(struct kunit *test)
 	teemu_cfg_write(b->rc, b->fn, PCI_BASE_ADDRESS_0, 4,
 			b->fn->bar_phys[0]);
 	KUNIT_EXPECT_EQ(test, lock(test), 0);
-}
-
-static void expect_range(struct kunit *test, const struct tdisp_mmio_range *r,
-			 u64 addr, u32 pages, u16 attributes, u16 id)
-{
-	KUNIT_EXPECT_EQ(test, le64_to_cpu(r->first_page),
-			(addr + BENCH_OFFSET) >> PAGE_SHIFT);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(r->pages), pages);
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(r->attributes), attributes);
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(r->range_id), id);
 }
 
 static void check_report(struct kunit *test, u16 flags, u16 table, u16 pba,
@@ -466,6 +252,7 @@ static void dsm_config_changes(struct kunit *test)
 		{ TEEMU_EXP + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_NOSNOOP_EN |
 						 PCI_EXP_DEVCTL_CERE, false },
 		{ TEEMU_EXP + PCI_EXP_DEVCTL2, 2, BIT(12), true },
+		{ TEEMU_EXP + PCI_EXP_DEVCTL2, 2, BIT(15), false },
 		{ TEEMU_MSIX + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE, false },
 		{ TEEMU_ACS + PCI_ACS_CTRL, 2, 0, false },
 	};
@@ -514,26 +301,6 @@ static void dsm_resets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, state(test), TDISP_CONFIG_UNLOCKED);
 	KUNIT_EXPECT_EQ(test, teemu_cfg_read(b->rc, b->fn, PCI_BASE_ADDRESS_0, 4),
 			PCI_BASE_ADDRESS_MEM_TYPE_64);
-}
-
-static void soil(struct bench *b)
-{
-	memset(b->bar[0] + SZ_4K, 0x5a, TEEMU_BAR_REGS_SIZE - SZ_4K);
-	memset(b->bar[1], 0x5a, TEEMU_BAR_MEM_SIZE);
-	memset(b->bar[2], 0x5a, TEEMU_BAR_MSIX_SIZE);
-}
-
-static void expect_scrubbed(struct kunit *test)
-{
-	struct bench *b = test->priv;
-
-	KUNIT_EXPECT_TRUE(test, mem_is_zero(b->bar[0] + SZ_4K,
-					    TEEMU_BAR_REGS_SIZE - SZ_4K));
-	KUNIT_EXPECT_TRUE(test, mem_is_zero(b->bar[1], TEEMU_BAR_MEM_SIZE));
-	KUNIT_EXPECT_TRUE(test, mem_is_zero(b->bar[2] + SZ_8K,
-					    TEEMU_BAR_MSIX_SIZE - SZ_8K));
-	/* MSI-X table and PBA are the host's */
-	KUNIT_EXPECT_FALSE(test, mem_is_zero(b->bar[2], SZ_8K));
 }
 
 static void dsm_scrubs(struct kunit *test)
@@ -631,6 +398,20 @@ static void dsm_ide_scrubs(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, teemu_ide_holds(b->fn));
 }
 
+static void dsm_session_lost(struct kunit *test)
+{
+	struct bench *b = test->priv;
+
+	ide_up(test, 3);
+	KUNIT_ASSERT_EQ(test, lock_with(test, 0, 3, 0), 0);
+	teemu_ide_lose_session(b->rc);
+	KUNIT_EXPECT_EQ(test, state(test), TDISP_STATE_ERROR);
+	KUNIT_EXPECT_EQ(test, ide_state(b, NULL), PCI_IDE_SEL_STS_STATE_INSECURE);
+	KUNIT_EXPECT_TRUE(test, b->rc->no_session);
+	teemu_ide_set_keys(b->rc, 3, true);
+	KUNIT_EXPECT_FALSE(test, b->rc->no_session);
+}
+
 /* registers of a bound stream, on either side, and what the port rests on */
 static void dsm_ide_changes(struct kunit *test)
 {
@@ -651,7 +432,6 @@ static void dsm_ide_changes(struct kunit *test)
 		{ NULL, PCI_COMMAND, 2, 0 },
 		{ NULL, PCI_MEMORY_LIMIT, 2, 0 },
 		{ NULL, PCI_SUBORDINATE_BUS, 1, 9 },
-		{ NULL, TEEMU_EXP + PCI_EXP_LNKCTL, 2, PCI_EXP_LNKCTL_LD },
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -763,6 +543,7 @@ static struct kunit_case teemu_dsm_cases[] = {
 	KUNIT_CASE(dsm_scrubs),
 	KUNIT_CASE(dsm_ide_lock),
 	KUNIT_CASE(dsm_ide_scrubs),
+	KUNIT_CASE(dsm_session_lost),
 	KUNIT_CASE(dsm_ide_changes),
 	KUNIT_CASE(dsm_spdm_envelope),
 	KUNIT_CASE(dsm_certificate),
@@ -771,8 +552,8 @@ static struct kunit_case teemu_dsm_cases[] = {
 
 static struct kunit_suite teemu_dsm_suite = {
 	.name = "teemu_dsm",
-	.init = bench_init,
-	.exit = bench_exit,
+	.init = teemu_bench_init,
+	.exit = teemu_bench_exit,
 	.test_cases = teemu_dsm_cases,
 };
 

@@ -20,7 +20,7 @@
 #define BLOCK(cfg, i)	((cfg)->ide + PCI_IDE_LINK_STREAM_0 + (i) * IDE_BLOCK_SIZE)
 
 /**
- * teemu_ide_define() - define the capability at TEEMU_IDE, last in its list
+ * teemu_ide_define() - define the capability at TEEMU_IDE
  * @cfg: config space of the root port or function 0
  */
 void teemu_ide_define(struct teemu_cfg *cfg)
@@ -28,7 +28,8 @@ void teemu_ide_define(struct teemu_cfg *cfg)
 	cfg->ide = TEEMU_IDE;
 	cfg->ide_end = BLOCK(cfg, TEEMU_IDE_STREAMS);
 
-	teemu_cfg_define(cfg, cfg->ide, PCI_EXT_CAP_ID_IDE | 1 << 16, 0, 0);
+	teemu_cfg_define(cfg, cfg->ide,
+			 TEEMU_EXT_CAP(PCI_EXT_CAP_ID_IDE, 1, TEEMU_AER), 0, 0);
 	teemu_cfg_define(cfg, cfg->ide + PCI_IDE_CAP,
 			 PCI_IDE_CAP_SELECTIVE | PCI_IDE_CAP_IDE_KM |
 			 PCI_IDE_CAP_SEL_CFG | PCI_IDE_CAP_TEE_LIMITED |
@@ -161,6 +162,9 @@ void teemu_ide_port_changed(struct teemu_rc *rc, const char *why)
  * @stream: stream id
  * @go: the keys are in use; false: gone
  *
+ * Keys travel in an SPDM session, so a DSM that got some has one. Without a device
+ * nothing becomes of them.
+ *
  * Context: any, takes cfg_lock.
  */
 void teemu_ide_set_keys(struct teemu_rc *rc, u8 stream, bool go)
@@ -170,8 +174,29 @@ void teemu_ide_set_keys(struct teemu_rc *rc, u8 stream, bool go)
 		ide_insecure(rc, stream, "IDE keys gone");
 		return;
 	}
+	/* over a link that is down there is nobody to have keys with */
+	if (!teemu_link_up(rc))
+		return;
+	rc->no_session = false;
 	__set_bit(stream, rc->ide_keys);
 	trace_teemu_ide(teemu_rc_domain(rc), stream, true);
+}
+
+/**
+ * teemu_ide_lose_session() - the DSM forgets its SPDM session
+ * @rc: the root complex
+ *
+ * What it secured is over: streams are Insecure, locked TDIs in ERROR, and the DSM
+ * answers no TDISP message before keys come over a new session. Context: any, takes
+ * cfg_lock.
+ */
+void teemu_ide_lose_session(struct teemu_rc *rc)
+{
+	guard(raw_spinlock_irqsave)(&rc->cfg_lock);
+	rc->no_session = true;
+	teemu_ide_port_changed(rc, "SPDM session lost");
+	for (unsigned int i = 0; i < TEEMU_NR_FNS; i++)
+		teemu_fn_fail(&rc->fn[i], "SPDM session lost");
 }
 
 /**
@@ -207,15 +232,25 @@ bool teemu_ide_holds(const struct teemu_fn *fn)
 	return !fn->ide_bound || test_bit(fn->stream_id, fn->rc->ide_keys);
 }
 
+static bool ide_in_use(const struct teemu_cfg *cfg)
+{
+	for (unsigned int i = 0; i < TEEMU_IDE_STREAMS; i++)
+		if (teemu_cfg_get(cfg, BLOCK(cfg, i) + PCI_IDE_SEL_CTL) &
+		    PCI_IDE_SEL_CTL_EN)
+			return true;
+	return false;
+}
+
 /**
  * teemu_ide_lockable() - may a TDI be locked over this stream?
  * @rc: the root complex, cfg_lock held
  * @stream: default stream of the LOCK request
  * @bound: out: IDE is in use and the TDI will depend on @stream
  *
- * With no stream enabled IDE is not in use, and the platform's firmware decides
- * whether it wants that. Otherwise exactly one block is the default, it is the
- * one that the request names, for TC0, with its keys in place.
+ * With no stream enabled in either port IDE is not in use, and the platform's
+ * firmware decides whether it wants that. Otherwise exactly one block is the
+ * default, it is the one that the request names, for TC0, with its keys in place:
+ * not so after a reset of the device, when only the root port has the stream.
  *
  * Return: 0 or -EINVAL.
  */
@@ -226,7 +261,7 @@ int teemu_ide_lockable(struct teemu_rc *rc, u8 stream, bool *bound)
 	bool match = false;
 
 	lockdep_assert_held(&rc->cfg_lock);
-	*bound = false;
+	*bound = ide_in_use(&rc->port);
 	for (unsigned int i = 0; i < TEEMU_IDE_STREAMS; i++) {
 		u32 ctl = teemu_cfg_get(cfg, BLOCK(cfg, i) + PCI_IDE_SEL_CTL);
 

@@ -173,9 +173,9 @@ static void teemu_copy_io(void __iomem *io, void *buf, size_t len, bool write)
 
 static void __iomem *teemu_bar_at(const struct teemu_fn *fn, phys_addr_t pa)
 {
-	if (pa - fn->bar_phys[0] < TEEMU_BAR_REGS_SIZE)
+	if (pa - fn->bar_phys[0] < fn->bar_size[0])
 		return fn->regs + (pa - fn->bar_phys[0]);
-	if (pa - fn->bar_phys[1] < TEEMU_BAR_MEM_SIZE)
+	if (pa - fn->bar_phys[1] < fn->bar_size[1])
 		return fn->mem + (pa - fn->bar_phys[1]);
 	return NULL;
 }
@@ -194,7 +194,8 @@ static int teemu_copy_peer(struct teemu_iommu *iommu, phys_addr_t pa, void *buf,
 
 		if (!io)
 			continue;
-		if (teemu_fn_state(fn) != TDISP_CONFIG_UNLOCKED)
+		if (teemu_fn_state(fn) != TDISP_CONFIG_UNLOCKED ||
+		    !teemu_fn_present(fn))
 			return -EACCES;
 		teemu_copy_io(io, buf, len, write);
 		return 0;

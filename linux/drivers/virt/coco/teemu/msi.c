@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * teemu: MSI-X of the endpoint and interrupt remapping in front of it.
+ * teemu: MSI-X of the endpoint, MSI of the root port, and interrupt remapping in
+ * front of both.
  *
  * The remapping domain sits between the PCI core's MSI-X domains and x86's
  * vector domain. A message carries a handle, and a handle works for the
@@ -110,8 +111,10 @@ static int teemu_msi_alloc(struct irq_domain *domain, unsigned int virq,
 	struct irq_data *irqd;
 	int ret;
 
-	/* MSI-X comes one by one, and nothing here has MSI */
-	if (nr != 1 || !info || info->type != X86_IRQ_ALLOC_TYPE_PCI_MSIX)
+	/* MSI-X comes one by one, and the port's MSI has one message */
+	if (nr != 1 || !info ||
+	    (info->type != X86_IRQ_ALLOC_TYPE_PCI_MSIX &&
+	     info->type != X86_IRQ_ALLOC_TYPE_PCI_MSI))
 		return -EINVAL;
 	ret = irq_domain_alloc_irqs_parent(domain, virq, nr, arg);
 	if (ret < 0)
@@ -318,6 +321,18 @@ void teemu_msi_unmasked(struct teemu_fn *fn)
 	lockdep_assert_held(&fn->rc->cfg_lock);
 	if (fn->msix && msix_enabled(fn) && readl(msix_pba(fn)))
 		queue_delayed_work(fn->rc->wq, &fn->msi_retry, 0);
+}
+
+/**
+ * teemu_msi_port_raise() - send the root port's message
+ * @rc: the root complex, cfg_lock held; MSI is enabled
+ */
+void teemu_msi_port_raise(struct teemu_rc *rc)
+{
+	lockdep_assert_held(&rc->cfg_lock);
+	msi_deliver(rc->msi, PCI_DEVID(0, TEEMU_PORT_DEVFN),
+		    teemu_cfg_get(&rc->port, TEEMU_MSI + PCI_MSI_ADDRESS_LO),
+		    teemu_cfg_get(&rc->port, TEEMU_MSI + PCI_MSI_DATA_32));
 }
 
 /**

@@ -5,7 +5,8 @@
  *
  * Its memory is a slice of what the kernel command line reserved
  * (memmap=64M$0x70000000, 144M for three of them): VFIO, dma-buf and KVM accept
- * such memory as a BAR.
+ * such memory as a BAR. Linux cannot place a BAR there by itself, so all are
+ * programmed when Linux finds them, and claimed.
  */
 #define pr_fmt(fmt) "teemu: " fmt
 
@@ -24,19 +25,26 @@
 #include "rc.h"
 
 /*
- * A slice: the functions' BAR 2, 16 MiB each and aligned so, and behind them
- * 1 MiB for the small BARs: 128 KiB per function, BAR 0 first, BAR 4 behind it.
- * Slices start 48 MiB apart; the last needs 33 MiB only.
+ * A slice: the physical functions' BAR 2, 16 MiB each and aligned so; behind them
+ * 1 MiB for the small BARs; then the VFs' BAR 2, 1 MiB each. In the small part each
+ * physical function has 128 KiB, BAR 0 first, BAR 4 behind it; then comes BAR 0 of
+ * all VFs, then their BAR 4, as SR-IOV wants it.
+ * Slices start 48 MiB apart; the last needs 35 MiB only.
  */
 #define SLICE_STRIDE		(3 * SZ_16M)
-#define SLICE_SIZE		(TEEMU_NR_FNS * TEEMU_BAR_MEM_SIZE + SZ_1M)
-#define SLICE_SMALL		(TEEMU_NR_FNS * TEEMU_BAR_MEM_SIZE)
+#define SLICE_SMALL		(TEEMU_NR_PFS * TEEMU_BAR_MEM_SIZE)
 #define SLICE_SMALL_STRIDE	SZ_128K
+#define SLICE_VF_REGS		(SLICE_SMALL + TEEMU_NR_PFS * SLICE_SMALL_STRIDE)
+#define SLICE_VF_MSIX		(SLICE_VF_REGS + \
+				 TEEMU_NR_VFS * TEEMU_BAR_REGS_SIZE)
+#define SLICE_VF_MEM		(SLICE_SMALL + SZ_1M)
+#define SLICE_SIZE		(SLICE_VF_MEM + \
+				 TEEMU_NR_VFS * TEEMU_VF_BAR_MEM_SIZE)
 #define MAX_SLICES		8
 
 static_assert(SLICE_SIZE <= SLICE_STRIDE);
 static_assert(TEEMU_BAR_REGS_SIZE + TEEMU_BAR_MSIX_SIZE <= SLICE_SMALL_STRIDE);
-static_assert(TEEMU_NR_FNS * SLICE_SMALL_STRIDE <= SZ_1M);
+static_assert(SLICE_VF_MSIX + TEEMU_NR_VFS * TEEMU_BAR_MSIX_SIZE <= SLICE_VF_MEM);
 
 /* where slices may be, as far as it is reserved; constant after boot */
 static u64 teemu_mem_start = 0x70000000;
@@ -237,6 +245,26 @@ const struct teemu_platform teemu_platform = {
 };
 EXPORT_SYMBOL_GPL(teemu_platform);
 
+/* What a function is, before it has memory. */
+static void teemu_init_fn(struct teemu_rc *rc, unsigned int nr)
+{
+	struct teemu_fn *fn = &rc->fn[nr];
+
+	fn->rc = rc;
+	fn->devfn = nr;
+	if (nr >= TEEMU_NR_PFS) {
+		fn->vf = true;
+		fn->vf_index = nr - TEEMU_NR_PFS;
+		fn->devfn = TEEMU_VF_OFFSET + fn->vf_index * TEEMU_VF_STRIDE;
+	}
+	fn->rid = PCI_DEVID(TEEMU_FN_BUS, fn->devfn);
+	fn->bar_size[0] = TEEMU_BAR_REGS_SIZE;
+	fn->bar_size[1] = fn->vf ? TEEMU_VF_BAR_MEM_SIZE : TEEMU_BAR_MEM_SIZE;
+	fn->bar_size[2] = TEEMU_BAR_MSIX_SIZE;
+	teemu_dsm_init(fn);
+	teemu_msi_fn_init(fn);
+}
+
 /**
  * teemu_rc_alloc() - a root complex that nothing is plugged into yet
  * @name: vendor name, lives as long as the root complex
@@ -258,15 +286,10 @@ struct teemu_rc *teemu_rc_alloc(const char *name)
 	rc->sysdata.node = NUMA_NO_NODE;
 	raw_spin_lock_init(&rc->cfg_lock);
 	init_rwsem(&rc->miss_sem);
-	for (unsigned int i = 0; i < TEEMU_NR_FNS; i++) {
-		struct teemu_fn *fn = &rc->fn[i];
-
-		fn->rc = rc;
-		fn->devfn = PCI_DEVFN(0, i);
-		fn->rid = PCI_DEVID(TEEMU_FN_BUS, fn->devfn);
-		teemu_dsm_init(fn);
-		teemu_msi_fn_init(fn);
-	}
+	mutex_init(&rc->plug_lock);
+	rc->present = true;
+	for (unsigned int i = 0; i < TEEMU_NR_FNS; i++)
+		teemu_init_fn(rc, i);
 	teemu_doe_init(rc);
 	teemu_spdm_init(rc);
 	rc->wq = alloc_workqueue("teemu-%s", WQ_UNBOUND | WQ_HIGHPRI, 0, name);
@@ -291,6 +314,7 @@ void teemu_rc_free(struct teemu_rc *rc)
 	if (rc->wq)
 		destroy_workqueue(rc->wq);
 	teemu_cfg_exit(rc);
+	mutex_destroy(&rc->plug_lock);
 	kfree(rc);
 }
 
@@ -313,27 +337,42 @@ static void teemu_unmap_fn(struct teemu_fn *fn)
 	fn->msix = NULL;
 }
 
+/* Where in the slice a function's BARs are. */
+static void teemu_place_fn(struct teemu_fn *fn)
+{
+	resource_size_t base = fn->rc->window.start;
+	resource_size_t small = base + SLICE_SMALL + fn->devfn * SLICE_SMALL_STRIDE;
+
+	if (fn->vf) {
+		fn->bar_phys[0] = base + SLICE_VF_REGS;
+		fn->bar_phys[1] = base + SLICE_VF_MEM;
+		fn->bar_phys[2] = base + SLICE_VF_MSIX;
+		for (unsigned int i = 0; i < TEEMU_NR_BARS; i++)
+			fn->bar_phys[i] += fn->vf_index * fn->bar_size[i];
+	} else {
+		fn->bar_phys[0] = small;
+		fn->bar_phys[1] = base + fn->devfn * TEEMU_BAR_MEM_SIZE;
+		fn->bar_phys[2] = small + TEEMU_BAR_REGS_SIZE;
+	}
+}
+
 /*
  * ioremap(), although it is memory: a cacheable alias would make VFIO's own
  * mapping of the BAR fail.
  */
-static int teemu_map_fn(struct teemu_fn *fn, unsigned int nr)
+static int teemu_map_fn(struct teemu_fn *fn)
 {
-	resource_size_t base = fn->rc->window.start;
-	resource_size_t small = base + SLICE_SMALL + nr * SLICE_SMALL_STRIDE;
 	struct teemu_dma *dma;
 
-	fn->bar_phys[0] = small;
-	fn->bar_phys[1] = base + nr * TEEMU_BAR_MEM_SIZE;
-	fn->bar_phys[2] = small + TEEMU_BAR_REGS_SIZE;
-	fn->regs = ioremap(fn->bar_phys[0], TEEMU_BAR_REGS_SIZE);
-	fn->mem = ioremap(fn->bar_phys[1], TEEMU_BAR_MEM_SIZE);
-	fn->msix = ioremap(fn->bar_phys[2], TEEMU_BAR_MSIX_SIZE);
+	teemu_place_fn(fn);
+	fn->regs = ioremap(fn->bar_phys[0], fn->bar_size[0]);
+	fn->mem = ioremap(fn->bar_phys[1], fn->bar_size[1]);
+	fn->msix = ioremap(fn->bar_phys[2], fn->bar_size[2]);
 	if (!fn->regs || !fn->mem || !fn->msix)
 		return -ENOMEM;
 
-	memset_io(fn->regs, 0, TEEMU_BAR_REGS_SIZE);
-	memset_io(fn->msix, 0, TEEMU_BAR_MSIX_SIZE);
+	memset_io(fn->regs, 0, fn->bar_size[0]);
+	memset_io(fn->msix, 0, fn->bar_size[2]);
 	scoped_guard(raw_spinlock_irqsave, &fn->rc->cfg_lock)
 		teemu_msi_fn_reset(fn);
 	dma = teemu_dma_create(fn);
@@ -341,6 +380,75 @@ static int teemu_map_fn(struct teemu_fn *fn, unsigned int nr)
 		return dma ? PTR_ERR(dma) : -ENOMEM;
 	fn->dma = dma;
 	return 0;
+}
+
+/* Errors and hot-plug are Linux's business, the rest is nobody's. */
+static void teemu_services(struct pci_host_bridge *bridge)
+{
+	bridge->native_aer = 1;
+	bridge->native_pcie_hotplug = 1;
+	bridge->native_shpc_hotplug = 0;
+	bridge->native_pme = 0;
+	bridge->native_ltr = 0;
+	bridge->native_dpc = 0;
+}
+
+/* The window of the port above, which firmware has programmed. */
+static bool teemu_claim_window(struct pci_bus *bus)
+{
+	struct pci_dev *port = bus->self;
+
+	if (!port)
+		return false;
+	if (port->resource[PCI_BRIDGE_MEM_WINDOW].parent)
+		return true;
+	pci_read_bridge_bases(bus);
+	return !pci_claim_bridge_resource(port, PCI_BRIDGE_MEM_WINDOW);
+}
+
+/*
+ * One BAR or VF BAR, that firmware has put at @start. After a reset that nobody
+ * restored it from it reads 0: programmed once more.
+ */
+static void teemu_claim_bar(struct pci_dev *pdev, int i, resource_size_t start)
+{
+	struct resource *res = &pdev->resource[i];
+
+	if (!(res->flags & IORESOURCE_MEM) || res->parent)
+		return;
+	if (!res->start) {
+		resource_set_range(res, start, resource_size(res));
+		res->flags &= ~IORESOURCE_UNSET;
+		pci_update_resource(pdev, i);
+	}
+	if (pci_claim_resource(pdev, i))
+		pci_err(pdev, "resource %d is not claimed\n", i);
+}
+
+/*
+ * A function that is found, now or after a rescan or in a slot that was empty: the
+ * PCI core would assign new addresses, and on x86 it finds no room in memory that
+ * e820 calls reserved. A VF's BARs are parts of those that its PF has claimed.
+ */
+static int teemu_rc_notify(struct notifier_block *nb, unsigned long action,
+			   void *data)
+{
+	struct teemu_rc *rc = container_of(nb, struct teemu_rc, nb);
+	struct pci_dev *pdev = to_pci_dev(data);
+	struct teemu_fn *fn, *vf = &rc->fn[TEEMU_NR_PFS];
+
+	if (action != BUS_NOTIFY_ADD_DEVICE ||
+	    pci_domain_nr(pdev->bus) != teemu_rc_domain(rc))
+		return NOTIFY_DONE;
+	fn = teemu_rc_find_fn(rc, pci_dev_id(pdev));
+	if (!fn || fn->vf || !teemu_claim_window(pdev->bus))
+		return NOTIFY_DONE;
+
+	for (unsigned int i = 0; i < TEEMU_NR_BARS; i++)
+		teemu_claim_bar(pdev, 2 * i, fn->bar_phys[i]);
+	for (unsigned int i = 0; pdev->is_physfn && i < TEEMU_NR_BARS; i++)
+		teemu_claim_bar(pdev, PCI_IOV_RESOURCES + 2 * i, vf->bar_phys[i]);
+	return NOTIFY_OK;
 }
 
 /* Memory, PCI domain number, interrupt remapping, IOMMU, functions. */
@@ -374,17 +482,24 @@ static int teemu_rc_equip(struct teemu_rc *rc)
 	rc->iommu = iommu;
 
 	for (unsigned int i = 0; i < TEEMU_NR_FNS; i++) {
-		ret = teemu_map_fn(&rc->fn[i], i);
+		ret = teemu_map_fn(&rc->fn[i]);
 		if (ret)
 			return ret;
 	}
 	teemu_cfg_power_on(rc);
-	return 0;
+
+	rc->nb.notifier_call = teemu_rc_notify;
+	ret = bus_register_notifier(&pci_bus_type, &rc->nb);
+	if (ret)
+		rc->nb.notifier_call = NULL;
+	return ret;
 }
 
 /* Undo teemu_rc_equip(), from any half-way state. */
 static void teemu_rc_strip(struct teemu_rc *rc)
 {
+	if (rc->nb.notifier_call)
+		bus_unregister_notifier(&pci_bus_type, &rc->nb);
 	teemu_doe_exit(rc);
 	for (unsigned int i = 0; i < TEEMU_NR_FNS; i++)
 		teemu_unmap_fn(&rc->fn[i]);
@@ -399,43 +514,6 @@ static void teemu_rc_strip(struct teemu_rc *rc)
 	if (rc->slot >= 0)
 		teemu_slice_put(rc->slot);
 }
-
-/* Nothing in the root port needs a service, and it has no interrupt for one. */
-static void teemu_no_services(struct pci_host_bridge *bridge)
-{
-	bridge->native_aer = 0;
-	bridge->native_pcie_hotplug = 0;
-	bridge->native_shpc_hotplug = 0;
-	bridge->native_pme = 0;
-	bridge->native_ltr = 0;
-	bridge->native_dpc = 0;
-}
-
-/*
- * A function that is found has its BARs programmed, and the port above it its
- * window. Claim them at once: after a remove and rescan the PCI core would
- * assign new ones, and on x86 it finds no room in memory that e820 calls
- * reserved.
- */
-static void teemu_claim(struct pci_dev *pdev)
-{
-	struct pci_dev *port = pdev->bus->self;
-
-	if (pdev->bus->ops != &teemu_pci_ops || !port)
-		return;
-	if (!port->resource[PCI_BRIDGE_MEM_WINDOW].parent) {
-		pci_read_bridge_bases(pdev->bus);
-		if (pci_claim_bridge_resource(port, PCI_BRIDGE_MEM_WINDOW))
-			return;
-	}
-	for (unsigned int i = 0; i < PCI_STD_NUM_BARS; i++) {
-		struct resource *res = &pdev->resource[i];
-
-		if (res->flags & IORESOURCE_MEM && res->start && !res->parent)
-			pci_claim_resource(pdev, i);
-	}
-}
-DECLARE_PCI_FIXUP_HEADER(TEEMU_VENDOR_ID, TEEMU_DEVICE_ID, teemu_claim);
 
 static int teemu_rc_scan(struct teemu_rc *rc)
 {
@@ -459,7 +537,7 @@ static int teemu_rc_scan(struct teemu_rc *rc)
 		pci_free_resource_list(&resources);
 		return -ENODEV;
 	}
-	teemu_no_services(to_pci_host_bridge(rc->bus->bridge));
+	teemu_services(to_pci_host_bridge(rc->bus->bridge));
 	dev_set_msi_domain(&rc->bus->dev, teemu_msi_domain(rc->msi));
 	pci_scan_child_bus(rc->bus);
 	list_for_each_entry(child, &rc->bus->children, node)

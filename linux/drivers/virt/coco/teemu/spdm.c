@@ -12,6 +12,7 @@
 #include "rc.h"
 
 #define SPDM_ERR_VERSION_MISMATCH	0x41
+#define SPDM_ERR_SESSION_REQUIRED	0x0b
 #define SPDM_CERT_PORTION		512	/* the most that one answer carries */
 #define PCI_SIG_VENDOR			0x0001
 
@@ -108,6 +109,8 @@ static size_t spdm_vendor_defined(struct teemu_rc *rc, const void *req,
 		return spdm_error(rsp, SPDM_ERR_UNSUPPORTED,
 				  SPDM_VENDOR_DEFINED_REQ);
 
+	if (READ_ONCE(rc->no_session))
+		return spdm_error(rsp, SPDM_ERR_SESSION_REQUIRED, 0);
 	answer = teemu_dsm_respond(rc, in->payload, payload - 1, out->payload,
 				   max - sizeof(*out));
 	if (!answer)
@@ -158,4 +161,47 @@ size_t teemu_spdm_respond(struct teemu_rc *rc, const void *req, size_t len,
 	default:
 		return spdm_error(rsp, SPDM_ERR_UNSUPPORTED, hdr->code);
 	}
+}
+
+/**
+ * teemu_spdm_respond_wrong() - a good answer, but to another message
+ * @rc: the root complex
+ * @req: the request, which has no effect
+ * @len: its bytes, padding to a dword included
+ * @rsp: room for the answer; must not overlap @req
+ * @max: as for teemu_spdm_respond()
+ *
+ * It names the interface that the request names, or function 0. Context: as
+ * teemu_spdm_respond().
+ *
+ * Return: bytes of the answer.
+ */
+size_t teemu_spdm_respond_wrong(struct teemu_rc *rc, const void *req, size_t len,
+				void *rsp, size_t max)
+{
+	const struct spdm_vendor_hdr *in = req;
+	struct {
+		struct spdm_vendor_hdr spdm;
+		struct tdisp_hdr tdisp;
+	} __packed other = {
+		.spdm.spdm.version = SPDM_VERSION_1_2,
+		.spdm.spdm.code = SPDM_VENDOR_DEFINED_REQ,
+		.spdm.standard_id = cpu_to_le16(SPDM_STANDARD_PCI_SIG),
+		.spdm.vendor_id_len = sizeof(other.spdm.vendor_id),
+		.spdm.vendor_id = cpu_to_le16(PCI_SIG_VENDOR),
+		.spdm.payload_len = cpu_to_le16(1 + sizeof(other.tdisp)),
+		.spdm.protocol = SPDM_PROTOCOL_TDISP,
+		.tdisp.version = TDISP_VERSION_1_0,
+		.tdisp.type = TDISP_GET_VERSION,
+		.tdisp.function_id = cpu_to_le32(rc->fn[0].rid),
+	};
+
+	if (len >= sizeof(other) && in->spdm.code == SPDM_VENDOR_DEFINED_REQ) {
+		const struct tdisp_hdr *asked = (const void *)in->payload;
+
+		other.tdisp.function_id = asked->function_id;
+		if (asked->type == TDISP_GET_VERSION)
+			other.tdisp.type = TDISP_GET_STATE;
+	}
+	return teemu_spdm_respond(rc, &other, sizeof(other), rsp, max);
 }

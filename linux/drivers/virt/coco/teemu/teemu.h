@@ -4,8 +4,10 @@
  *
  *  rc		one emulated root complex: a PCI domain of its own, a root port,
  *		one endpoint, and the firmware of one vendor
- *  fn		one function of the endpoint: config space, BARs, TDI state
- *  port	the root port: config space with an IDE capability
+ *  fn		one function of the endpoint, physical or virtual: config space,
+ *		BARs, TDI state
+ *  port	the root port: config space with an IDE capability and a hot-plug
+ *		slot
  *
  * Locks, outermost first:
  *  teemu_fn::dsm_lock	(mutex) the TDI state machine of a function, DMA quiesce
@@ -34,7 +36,9 @@
 
 struct seq_file;
 
-#define TEEMU_NR_FNS		2
+#define TEEMU_NR_PFS		2
+#define TEEMU_NR_VFS		2	/* all of function 0 */
+#define TEEMU_NR_FNS		(TEEMU_NR_PFS + TEEMU_NR_VFS)
 #define TEEMU_CFG_SIZE		4096
 #define TEEMU_NR_BARS		3	/* BAR 0, 2 and 4, all 64-bit */
 
@@ -64,11 +68,14 @@ struct teemu_cfg {
  * @rc: the root complex it sits in
  * @devfn: device and function number on the endpoint's bus
  * @rid: requester id, bus << 8 | devfn
+ * @vf: it is a VF of function 0
+ * @vf_index: its number among them
  * @cfg: config space
+ * @bar_size: bytes of BAR 0, 2 and 4
  * @bar_phys: physical address of BAR 0, 2 and 4 that the slot was given
- * @regs: BAR 0 memory, TEEMU_BAR_REGS_SIZE bytes
- * @mem: BAR 2 memory, TEEMU_BAR_MEM_SIZE bytes
- * @msix: BAR 4 memory, TEEMU_BAR_MSIX_SIZE bytes
+ * @regs: BAR 0 memory
+ * @mem: BAR 2 memory
+ * @msix: BAR 4 memory
  * @dsm_lock: owns @nonce, the LOCK parameters, and every state change but the
  *	      fall to ERROR
  * @state: TDISP state; read it with teemu_fn_state()
@@ -80,6 +87,8 @@ struct teemu_cfg {
  * @reporting_offset: of the LOCK request, added to reported MMIO addresses
  * @stream_id: default stream of the LOCK request
  * @ide_bound: the TDI was locked over @stream_id
+ * @soiled: it was locked and has not been stopped since: whatever its state is
+ *	    after a reset, a TVM may still write to its BARs; under cfg_lock
  * @settle: takes the engine to rest after @state fell or a reset
  * @wipe: a conventional reset asks @settle to end in CONFIG_UNLOCKED
  * @msi_retry: looks again at vectors that were masked when they were raised
@@ -89,7 +98,10 @@ struct teemu_fn {
 	struct teemu_rc *rc;
 	u8 devfn;
 	u16 rid;
+	bool vf;
+	u8 vf_index;
 	struct teemu_cfg cfg;
+	u32 bar_size[TEEMU_NR_BARS];
 	phys_addr_t bar_phys[TEEMU_NR_BARS];
 	void __iomem *regs;
 	void __iomem *mem;
@@ -104,6 +116,7 @@ struct teemu_fn {
 	u64 reporting_offset;
 	u8 stream_id;
 	bool ide_bound;
+	bool soiled;
 	struct work_struct settle;
 	bool wipe;
 	struct delayed_work msi_retry;
@@ -184,6 +197,12 @@ int teemu_iommu_miss(struct teemu_iommu *iommu, struct teemu_fn *fn, u64 addr);
 /* nothing of @rid is in flight when this returns */
 void teemu_iommu_drain(struct teemu_iommu *iommu, u16 rid);
 void teemu_iommu_show(struct teemu_iommu *iommu, struct seq_file *m);
+
+/*
+ * @fn is there: the device is in its slot with power, and a VF is enabled. Any
+ * context, the answer may be stale; takes cfg_lock.
+ */
+bool teemu_fn_present(struct teemu_fn *fn);
 
 /* of rc.c, for the other files */
 const char *teemu_rc_name(struct teemu_rc *rc);
