@@ -2,8 +2,9 @@
 /*
  * R17: whatever firmware refuses once or twice, and whatever the device does while
  * it is asked to stop, unbind ends in time with the function unbound and scrubbed,
- * and it can be bound again. Refusals that last end in quarantine, for which no
- * cure exists but a cold reset, so none is here (KUnit has them).
+ * and it can be bound again. Where the vendor has no escape from a dead device it ends
+ * in time, too, in quarantine, and so does the retry once the device has come to its
+ * senses. What quarantine is like is r18's, all calls one by one are sweep's.
  *
  * What is refused, and what it comes to, is in the vendors' tables: r17_tdx.c,
  * r17_sev.c, r17_cca.c.
@@ -16,24 +17,12 @@
 #include "fixture.h"
 #include "r17.h"
 
-#define UNBIND_MS	10000
+#define BIND_MS		10000		/* what an ioctl may hold its object for */
 #define LOST_MS		900		/* at least, of an answer that is lost */
+#define SLOW_MS		"850"		/* DOE allows 1000 for an answer */
+#define TOO_SLOW_MS	"1200"
 #define SOIL_OFFSET	0x3008		/* in BAR 2, among the accepted pages */
 #define SOIL		0x5ec12e7
-
-/* of the vendor that is tested */
-static const struct r17_vendor *rules(void)
-{
-	static const struct r17_vendor *const all[NR_VENDORS] = {
-		&r17_tdx, &r17_sev, &r17_cca,
-	};
-	size_t i;
-
-	for (i = 0; i < NR_VENDORS; i++)
-		if (world.vendor && !strcmp(all[i]->name, world.vendor->name))
-			return all[i];
-	return NULL;
-}
 
 /* nobody but the test asks the device for its state; Arm's driver never does */
 static struct watch {
@@ -79,35 +68,6 @@ static void __attribute__((destructor)) watch_on(void)
 			write_watch(w, w->was);
 }
 
-static int refuse(uint32_t leaf, uint64_t status, uint32_t skip, uint32_t count)
-{
-	char line[64];
-
-	snprintf(line, sizeof(line), "%u %#llx %u %u", leaf,
-		 (unsigned long long)status, skip, count);
-	return world_write("refuse", line);
-}
-
-/* calls of @leaf so far, by the firmware's own count */
-static long count_calls(uint32_t leaf)
-{
-	static char text[65536];
-	char head[32], *line = NULL;
-	int base;
-	long n;
-
-	if (world_read("calls", text, sizeof(text)))
-		return -1;
-	for (base = 0; !line && base < 2; base++) {
-		snprintf(head, sizeof(head), base ? "call\t%#x\t" : "call\t%u\t",
-			 leaf);
-		line = strstr(text, head);
-	}
-	if (!line || sscanf(line + strlen(head), "%*s %*s %*s %*s %ld", &n) != 1)
-		return -1;
-	return n;
-}
-
 /**
  * struct strike - a refusal, from when it was ordered
  * @r: which
@@ -121,20 +81,18 @@ struct strike {
 static int strike_begin(struct strike *s, const struct refusal *r)
 {
 	s->r = r;
-	s->calls = count_calls(r->leaf);
-	return refuse(r->leaf, r->status, r->skip, r->count) ?:
-	       (r->also ? refuse(r->also, r->also_status, 0, 1) : 0);
+	s->calls = calls_count(r->leaf);
+	return refusal_begin(r);
 }
 
 /* it must not hit what follows, and a test that refused nothing has shown nothing */
 static int strike_end(const struct strike *s)
 {
 	const struct refusal *r = s->r;
-	long calls = count_calls(r->leaf) - s->calls;
+	long calls = calls_count(r->leaf) - s->calls;
 	int ret;
 
-	ret = refuse(r->leaf, r->status, 0, 0) ?:
-	      (r->also ? refuse(r->also, r->also_status, 0, 0) : 0);
+	ret = refusal_end(r);
 	if (!ret && calls < (long)r->skip + r->count) {
 		note("%ld calls of %#x, and %u must be refused after %u", calls,
 		     r->leaf, r->count, r->skip);
@@ -157,38 +115,55 @@ static int run_and_soil(FIXTURE_DATA(tvm) *self)
 			  SOIL_OFFSET, SOIL);
 }
 
-static int unbind_in_time(struct fn *fn)
+/* the bound is the driver's own, and in the platform's time */
+static int timed_unbind(struct fn *fn)
 {
 	uint64_t begin = now_ms(), ms;
 	int ret;
 
-	ret = failed(fn_unbind(fn), "unbind");
+	ret = fn_unbind(fn);
 	ms = now_ms() - begin;
-	if (ms > UNBIND_MS) {
-		note("unbind took %llu ms", (unsigned long long)ms);
-		return -ETIME;
-	}
-	return ret;
+	if (ms <= rules()->unbind_ms)
+		return ret;
+	note("unbind took %llu ms, its bound is %u", (unsigned long long)ms,
+	     rules()->unbind_ms);
+	return -ETIME;
+}
+
+static int unbind_in_time(struct fn *fn)
+{
+	return failed(timed_unbind(fn), "unbind");
+}
+
+/* an unbind that fails in time and leaves a quarantine */
+static int keep_in_time(struct fn *fn)
+{
+	int ret = timed_unbind(fn);
+
+	if (ret == -EIO)
+		return is_quarantined(fn->nr) ? 0 : -EUCLEAN;
+	note("unbind: %d, and it should have failed", ret);
+	return ret < 0 ? ret : -ENODATA;
+}
+
+/* the way out, once what was wrong is over */
+static int come_back(struct fn *fn)
+{
+	int ret = failed(tdi_retry(fn->nr), "retry");
+
+	fn->guest = ret ? fn->guest : false;
+	return ret ?: tdi_state_is(fn->nr, "unbound") ? 0 : -EUCLEAN;
 }
 
 /* what must hold after every unbind; @late: what is late may still be firmware's */
 static int is_over(const volatile uint8_t *bar2, bool late)
 {
 	uint32_t left = *(const volatile uint32_t *)(bar2 + SOIL_OFFSET);
-	const struct r17_table *t;
-	int ret = 0;
+	bool empty = tables_are_empty(late);
 
-	if (left) {
+	if (left)
 		note("not scrubbed: %#x", left);
-		ret = -EUCLEAN;
-	}
-	for (t = rules()->tables; t->name; t++) {
-		if (!world_table(t->name) || (late && t->late))
-			continue;
-		note("table %s: %ld", t->name, world_table(t->name));
-		ret = -EUCLEAN;
-	}
-	return ret;
+	return left || !empty ? -EUCLEAN : 0;
 }
 
 static int reconnect(void)
@@ -286,7 +261,7 @@ static int bind_in_time(struct fn *fn)
 
 	ret = fn_bind(fn);
 	ms = now_ms() - begin;
-	if (ms <= UNBIND_MS)
+	if (ms <= BIND_MS)
 		return ret;
 	note("bind took %llu ms", (unsigned long long)ms);
 	return -ETIME;
@@ -339,7 +314,7 @@ static void *mend(void *arg)
 }
 
 /* an unbind that loses one answer: if it was quicker, it has lost none */
-static int unbind_losing_one(struct fn *fn)
+static int unbind_in_a_moment(struct fn *fn, bool lost)
 {
 	uint64_t begin = now_ms();
 	pthread_t thread;
@@ -351,7 +326,7 @@ static int unbind_losing_one(struct fn *fn)
 		return -ret;
 	ret = unbind_in_time(fn);
 	pthread_join(thread, &mended);
-	if (!ret && now_ms() - begin < LOST_MS)
+	if (!ret && lost && now_ms() - begin < LOST_MS)
 		ret = failed(-ENODATA, "no answer was lost");
 	return ret ?: (int)(intptr_t)mended;
 }
@@ -366,7 +341,9 @@ static int unbind_in_manner(struct fn *fn, const struct manner *m)
 		if (ret)
 			return ret;
 	}
-	unbound = m->once ? unbind_losing_one(fn) : unbind_in_time(fn);
+	unbound = m->kept ? keep_in_time(fn) :
+		  m->once ? unbind_in_a_moment(fn, strcmp(m->mode, "garbage")) :
+			    unbind_in_time(fn);
 	ret = m->refused.count ? strike_end(&strike) : 0;
 	return unbound ?: ret;
 }
@@ -388,6 +365,11 @@ TVM_TEST(device_misbehaves)
 		EXPECT_EQ(0, unbind_in_manner(&self->fn, m))
 			note("%s%s%s", m->mode, m->once ? " once" : "",
 			     m->error ? " in ERROR" : "");
+		if (m->kept) {
+			ASSERT_EQ(0, world_write("doe_mode", "normal"));
+			ASSERT_EQ(0, come_back(&self->fn))
+				note("%s", m->mode);
+		}
 		EXPECT_EQ(0, is_over(bar2, false))
 			note("%s%s%s", m->mode, m->once ? " once" : "",
 			     m->error ? " in ERROR" : "");
@@ -508,7 +490,6 @@ TVM_TEST(writes_until_cut)
 TVM_TEST(device_is_dead_at_bind)
 {
 	static const char * const modes[] = { "silent", "garbage", "lost" };
-	const struct r17_table *t;
 	size_t i;
 	int ret;
 
@@ -518,14 +499,121 @@ TVM_TEST(device_is_dead_at_bind)
 		ret = bind_in_time(&self->fn);
 		EXPECT_TRUE(ret == -EIO || ret == -ETIMEDOUT || ret == -EBADMSG)
 			note("%s: %d", modes[i], ret);
-		for (t = rules()->tables; t->name; t++) {
-			EXPECT_TRUE(t->late || !world_table(t->name))
-				note("%s: table %s", modes[i], t->name);
-		}
+		EXPECT_TRUE(tables_are_empty(true))
+			note("%s", modes[i]);
 		ASSERT_EQ(0, world_write("doe_mode", "normal"));
 		ASSERT_EQ(0, fn_bind(&self->fn));
 		ASSERT_EQ(0, unbind_in_time(&self->fn));
 	}
+}
+
+/* unbind with a device that goes on like that: unbound, or the way out of quarantine */
+static void unbinds_in_mode(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(tvm) *self, const char *mode)
+{
+	void *bar2 = NULL;
+
+	self->base.trace = false;
+	ASSERT_EQ(0, tdi_device_map(self->fn.dev, TEEMU_BAR_MEM, &bar2));
+	ASSERT_EQ(0, run_and_soil(self));
+	ASSERT_EQ(0, world_write("doe_mode", mode));
+	EXPECT_EQ(0, rules()->has_escape ? unbind_in_time(&self->fn) :
+					   keep_in_time(&self->fn));
+	ASSERT_EQ(0, world_write("doe_mode", "normal"));
+	if (!rules()->has_escape)
+		ASSERT_EQ(0, come_back(&self->fn));
+	EXPECT_EQ(0, is_over(bar2, false));
+	ASSERT_EQ(0, run_and_soil(self));
+	EXPECT_EQ(0, unbind_in_time(&self->fn));
+	EXPECT_EQ(0, is_over(bar2, false));
+}
+
+/* just under what DOE allows for an answer: whatever it is asked, there is time */
+TVM_TEST(device_is_slow)
+{
+	void *bar2 = NULL;
+
+	ASSERT_EQ(0, tdi_device_map(self->fn.dev, TEEMU_BAR_MEM, &bar2));
+	ASSERT_EQ(0, run_and_soil(self));
+	ASSERT_EQ(0, world_write("doe_mode", "slow " SLOW_MS));
+	EXPECT_EQ(0, unbind_in_time(&self->fn));
+	EXPECT_EQ(0, is_over(bar2, false));
+	EXPECT_TRUE(world_tdi_is(0, "CONFIG_UNLOCKED"));
+	EXPECT_EQ(0, bind_in_time(&self->fn));
+	EXPECT_EQ(0, unbind_in_time(&self->fn));
+	ASSERT_EQ(0, world_write("doe_mode", "normal"));
+}
+
+/* and just over it */
+TVM_TEST(device_is_too_slow)
+{
+	int ret;
+
+	unbinds_in_mode(_metadata, self, "slow " TOO_SLOW_MS);
+	ASSERT_EQ(0, world_write("doe_mode", "slow " TOO_SLOW_MS));
+	ret = bind_in_time(&self->fn);
+	EXPECT_TRUE(ret == -EIO || ret == -ETIMEDOUT || ret == -EBADMSG)
+		note("bind: %d", ret);
+	EXPECT_TRUE(tables_are_empty(true));
+	ASSERT_EQ(0, world_write("doe_mode", "normal"));
+	ASSERT_EQ(0, fn_bind(&self->fn));
+	EXPECT_EQ(0, unbind_in_time(&self->fn));
+}
+
+#define MODE_TEST(name, mode)						\
+TVM_TEST(name)								\
+{									\
+	if (!has_mode(mode))						\
+		SKIP(return, "no doe_mode " mode " in this kernel");	\
+	unbinds_in_mode(_metadata, self, mode);				\
+}
+
+MODE_TEST(device_answers_another_message, "wrong")
+MODE_TEST(device_answers_half, "short")
+MODE_TEST(device_mailbox_fails, "error")
+
+/* one exchange of an unbind goes wrong, whichever, and costs nothing but time */
+TVM_TEST(device_fails_once)
+{
+	static const char * const modes[] = {
+		"garbage nth 1", "garbage nth 2", "wrong nth 1", "short nth 2",
+		"lost nth 2",
+	};
+	void *bar2 = NULL;
+	size_t i;
+
+	if (!has_mode("wrong nth 1"))
+		SKIP(return, "no doe_mode nth in this kernel");
+	ASSERT_EQ(0, tdi_device_map(self->fn.dev, TEEMU_BAR_MEM, &bar2));
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		ASSERT_EQ(0, run_and_soil(self));
+		ASSERT_EQ(0, world_write("doe_mode", modes[i]));
+		EXPECT_EQ(0, unbind_in_time(&self->fn))
+			note("%s", modes[i]);
+		ASSERT_EQ(0, world_write("doe_mode", "normal"));
+		EXPECT_EQ(0, is_over(bar2, false));
+		EXPECT_TRUE(world_tdi_is(0, "CONFIG_UNLOCKED"));
+	}
+}
+
+/* no TDISP message is answered before there are keys of a new session */
+TVM_TEST(session_is_lost)
+{
+	void *bar2 = NULL;
+
+	if (!rules()->has_escape)
+		SKIP(return, "no escape: only a cold reset ends that quarantine");
+	if (try_switch("lose_session", "2") != -EINVAL)
+		SKIP(return, "no lose_session in this kernel");
+	self->base.trace = false;
+	ASSERT_EQ(0, tdi_device_map(self->fn.dev, TEEMU_BAR_MEM, &bar2));
+	ASSERT_EQ(0, run_and_soil(self));
+	ASSERT_EQ(0, world_write("lose_session", "1"));
+	EXPECT_EQ(0, unbind_in_time(&self->fn));
+	EXPECT_EQ(0, is_over(bar2, false));
+	ASSERT_EQ(0, reconnect());
+	ASSERT_EQ(0, run_and_soil(self));
+	EXPECT_EQ(0, unbind_in_time(&self->fn));
 }
 
 TVM_MAIN

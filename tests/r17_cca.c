@@ -2,7 +2,7 @@
 /*
  * R17 for Arm CCA; calls are those of the RMM. It has no force: a refusal that
  * outlasts three tries ends in quarantine, and so does a device that stays silent or
- * answers nonsense. None of these is here, since the boot would be over with it.
+ * answers nonsense until there is no time left to ask it again.
  */
 #include "r17.h"
 
@@ -35,7 +35,6 @@ static const struct r17_table tables[] = {
 };
 
 static const struct refusal once[] = {
-	REFUSE(DEV_UNMAP, INPUT, 0, 1, CLEAN),
 	REFUSE(DEV_UNMAP, INPUT, 1, 1, CLEAN),
 	REFUSE(DEV_UNMAP, BUSY, 0, 1, CLEAN),
 	REFUSE(VDEV_GET_STATE, DEVICE, 0, 1, CLEAN),
@@ -53,9 +52,6 @@ static const struct refusal once[] = {
 	/* and cannot be aborted at first, either */
 	REFUSE(VDEV_COMMUNICATE, DEVICE, 1, ASKED_ON, CLEAN,
 	       .also = VDEV_ABORT, .also_status = DEVICE),
-	REFUSE(VDEV_DESTROY, DEVICE, 0, 1, CLEAN),
-	REFUSE(UNDELEGATE, INPUT, 0, 1, CLEAN),
-	REFUSE(UNDELEGATE, INPUT, 1, 1, CLEAN),
 	REFUSE(UNDELEGATE, INPUT, 2, 1, CLEAN),
 };
 
@@ -96,7 +92,9 @@ static const struct refusal bind[] = {
 static const struct manner manners[] = {
 	MANNER("silent", false, "CONFIG_UNLOCKED", .once = true),
 	MANNER("lost", false, "CONFIG_UNLOCKED", .once = true),
-	MANNER("slow 800", false, "CONFIG_UNLOCKED"),
+	MANNER("garbage", false, "CONFIG_UNLOCKED", .once = true),
+	MANNER("silent", false, "CONFIG_UNLOCKED", .kept = true),
+	MANNER("garbage", false, "CONFIG_UNLOCKED", .kept = true),
 	MANNER("normal", true, "CONFIG_UNLOCKED"),
 	MANNER("silent", true, "CONFIG_UNLOCKED", .once = true),
 	MANNER("silent", false, "CONFIG_UNLOCKED", .once = true,
@@ -111,4 +109,8 @@ const struct r17_vendor r17_cca = {
 	.bind = ROWS(bind),
 	.manners = ROWS(manners),
 	.stay = REFUSE(DEV_UNMAP, INPUT, 0, 2, CLEAN),
+	.keep_bind = REFUSE(VDEV_LOCK, INPUT, 0, 1, CLEAN, .also = VDEV_DESTROY,
+			    .also_status = DEVICE, .also_count = FOR_EVER),
+	.unbind_ms = 6300,
+	.invalid = INPUT,
 };

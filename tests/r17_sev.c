@@ -31,17 +31,13 @@ static const struct r17_table tables[] = {
 };
 
 static const struct refusal once[] = {
-	REFUSE(TDI_UNBIND, INVALID, 0, 1, CLEAN),
 	/* the device has stopped, and is asked again */
 	REFUSE(TDI_UNBIND, INVALID, 1, 1, CLEAN),
 	REFUSE(TDI_UNBIND, SPDM_ERROR, 1, 1, CLEAN),
 	/* a look that is refused takes nothing back of what STOP has said */
 	REFUSE(TDI_STATUS, INVALID, 0, 1, CLEAN),
 	REFUSE(TDI_STATUS, INVALID, 1, 1, CLEAN),
-	REFUSE(TDI_RECLAIM, INVALID, 0, 1, CLEAN),
 	REFUSE(TDI_RECLAIM, IN_USE, 0, 1, CLEAN),
-	REFUSE(FENCE_STATUS, INVALID, 0, 1, CLEAN),
-	REFUSE(FENCE_CLEAR, INVALID, 0, 1, CLEAN),
 	REFUSE(RMPUPDATE, RMP_PERMISSION, 0, 1, CLEAN),
 	REFUSE(RMPUPDATE, RMP_PERMISSION, 3, 1, CLEAN),
 	REFUSE(RMPUPDATE, RMP_OVERLAP, 0, 1, CLEAN),
@@ -92,7 +88,6 @@ static const struct manner manners[] = {
 	MANNER("silent", false, "ERROR"),
 	MANNER("garbage", false, "ERROR"),
 	MANNER("lost", false, "CONFIG_UNLOCKED"),
-	MANNER("slow 800", false, "CONFIG_UNLOCKED"),
 	MANNER("silent", false, "CONFIG_UNLOCKED", .once = true),
 	MANNER("lost", false, "CONFIG_UNLOCKED", .once = true),
 	MANNER("normal", true, "CONFIG_UNLOCKED"),
@@ -113,5 +108,9 @@ const struct r17_vendor r17_sev = {
 	.bind = ROWS(bind),
 	.manners = ROWS(manners),
 	.stay = REFUSE(TDI_RECLAIM, INVALID, 0, 2, CLEAN),
+	.keep_bind = REFUSE(TDI_REPORT, INVALID, 0, 1, CLEAN, .also = TDI_RECLAIM,
+			    .also_status = INVALID, .also_count = FOR_EVER),
 	.has_escape = true,
+	.unbind_ms = 5300,
+	.invalid = INVALID,
 };

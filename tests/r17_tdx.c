@@ -33,22 +33,11 @@ static const struct r17_table tables[] = {
 };
 
 static const struct refusal once[] = {
-	REFUSE(DEVIF_REQUEST, INVALID, 0, 1, CLEAN),
-	REFUSE(DEVIF_RESPONSE, INVALID, 0, 1, CLEAN),
 	REFUSE(DEVIF_RESPONSE, BUSY, 0, 1, CLEAN),
-	REFUSE(MMIO_BLOCK, INVALID, 0, 1, CLEAN),
 	REFUSE(MMIO_BLOCK, BUSY, 3, 1, CLEAN),
-	REFUSE(MEM_TRACK, INVALID, 0, 1, CLEAN),
-	REFUSE(IQ_REQUEST, INVALID, 0, 1, CLEAN),
-	REFUSE(IQ_PROCESS, INVALID, 0, 1, CLEAN),
-	REFUSE(MMIO_UNMAP, INVALID, 0, 1, CLEAN),
-	REFUSE(MMIO_UNMAP, INVALID, 3, 1, CLEAN),
 	REFUSE(MMIO_UNMAP, NOT_STOPPED, 0, 1, CLEAN),
-	REFUSE(MMIO_MT_SET, INVALID, 0, 1, CLEAN),
 	REFUSE(DMAR_READ, INVALID, 1, 1, CLEAN),
-	REFUSE(DMAR_BLOCK, INVALID, 0, 1, CLEAN),
 	REFUSE(DMAR_REMOVE, INVALID, 2, 1, CLEAN),
-	REFUSE(DEVIF_REMOVE, INVALID, 0, 1, CLEAN),
 	REFUSE(DEVIF_REMOVE, BUSY, 0, 1, CLEAN),
 };
 
@@ -92,7 +81,6 @@ static const struct manner manners[] = {
 	MANNER("silent", false, "ERROR"),
 	MANNER("garbage", false, "ERROR"),
 	MANNER("lost", false, "CONFIG_UNLOCKED"),
-	MANNER("slow 500", false, "CONFIG_UNLOCKED"),
 	MANNER("normal", true, "CONFIG_UNLOCKED"),
 	MANNER("silent", true, "ERROR"),
 	MANNER("garbage", true, "ERROR"),
@@ -110,5 +98,9 @@ const struct r17_vendor r17_tdx = {
 	.bind = ROWS(bind),
 	.manners = ROWS(manners),
 	.stay = REFUSE(MMIO_UNMAP, INVALID, 0, 2, CLEAN),
+	.keep_bind = REFUSE(DMAR_ADD, INVALID, 2, 1, CLEAN, .also = DEVIF_REMOVE,
+			    .also_status = INVALID, .also_count = FOR_EVER),
 	.has_escape = true,
+	.unbind_ms = 6500,
+	.invalid = INVALID,
 };

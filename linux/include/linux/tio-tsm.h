@@ -20,8 +20,24 @@
 #include <linux/xarray.h>
 
 /*
+ * What one DOE round takes at most, in ms: 1 s until an earlier request has left the
+ * mailbox, 1 s for the answer, 1 s for an abort.
+ */
+#define TIO_ROUND_MS	3000
+/* What an ioctl may hold a vdevice for, in ms: object destroy gives up later */
+#define TIO_HOLD_MS	10000
+/*
+ * A bind that fails begins no round later than this after its own beginning, in ms,
+ * undoing included: 6.3 + 3 s, and 0.7 s are left for all that is not the device.
+ */
+#define TIO_LAST_ROUND_MS	6300
+
+static_assert(TIO_LAST_ROUND_MS + TIO_ROUND_MS < TIO_HOLD_MS);
+
+/*
  * One DOE round. Process context, under pci_tsm_pf0::lock of @dsm. Length of the
- * answer in bytes (up to three of padding at its end), or -errno; 3 s at most.
+ * answer in bytes (up to three of padding at its end), or -errno; TIO_ROUND_MS at
+ * most.
  */
 int tio_doe(struct pci_dev *dsm, const void *req, size_t req_len, void *rsp,
 	    size_t rsp_size);
@@ -33,11 +49,13 @@ int tio_fetch_certs(struct pci_dev *dsm, unsigned int ms, u8 **certs,
  * Linux's half of a selective IDE stream. setup: allocated, registered, written
  * into both ports; NULL and an errno otherwise. enable: both ports read Secure,
  * which needs firmware's keys; 0, -ENXIO or -errno. disable undoes a half of it too.
+ * is_secure: whether they still do.
  */
 int tio_ide_setup(struct pci_dev *ep, struct pci_ide **ide);
 void tio_ide_program(struct pci_dev *ep, struct pci_ide *ide);
 int tio_ide_enable(struct pci_dev *ep, struct pci_ide *ide);
 void tio_ide_disable(struct pci_dev *ep, struct pci_ide *ide);
+bool tio_ide_is_secure(struct pci_dev *ep, struct pci_ide *ide);
 void tio_ide_release(struct pci_ide **ide);
 
 /* pages for firmware: physical address or 0; free: the address becomes 0 */
@@ -151,8 +169,10 @@ struct tio_tsm_vendor {
  * @fw: the firmware, as the vendor knows it
  * @rc: the root complex, for its DMA miss handler
  * @domain: PCI segment of the root complex
- * @lock: owns @lost_links, and what the vendor says
+ * @lock: owns @lost_links and @kept, and what the vendor says
  * @bound: requester id to the vendor's TDI, of those whose DMA misses are served
+ * @kept: requester id to the &struct pci_tdi of a function that was removed while
+ *	  firmware still had its TDI; owned by @lock
  * @srcu: read side: a DMA miss is being served
  * @leaks: number of objects that firmware would not give back; @this then
  *	   outlives the driver, so that they keep what they point to
@@ -170,8 +190,9 @@ struct tio_tsm {
 	void *fw;
 	struct teemu_rc *rc;
 	int domain;
-	struct mutex lock;		/* owns @lost_links and the vendor's */
+	struct mutex lock;		/* owns @lost_links, @kept and the vendor's */
 	struct xarray bound;
+	struct xarray kept;
 	struct srcu_struct srcu;
 	atomic_t leaks;
 	struct list_head lost_links;
@@ -184,6 +205,8 @@ struct tio_tsm {
  * @tsm: the root complex
  * @tdis: the vendor's TDIs of this device, the quarantined ones too
  * @rsp: buffer for answers of the DSM, tio_tsm_vendor::rsp_size bytes
+ * @deadline: in jiffies; the operation at work begins no DOE round after it
+ * @limit: in jiffies; nor does the undoing of a bind that failed
  * @rid: requester id of the DSM, which a lost link is known by
  * @lost: in tio_tsm::lost_links
  *
@@ -195,6 +218,8 @@ struct tio_link {
 	struct tio_tsm *tsm;
 	struct list_head tdis;
 	u8 *rsp;
+	unsigned long deadline;
+	unsigned long limit;
 	u16 rid;
 	struct list_head lost;
 };
@@ -202,6 +227,9 @@ struct tio_link {
 __printf(3, 4)
 void tio_leak(struct tio_tsm *tsm, const void *what, const char *fmt, ...);
 void tio_link_leak(struct tio_link *link, const char *name);
+void tio_budget(struct tio_link *link, unsigned int ms);
+void tio_budget_undo(struct tio_link *link, unsigned int ms);
+bool tio_budget_spent(const struct tio_link *link);
 struct pci_tsm *tio_tsm_probe_fn(struct tsm_dev *tsm_dev, struct pci_dev *pdev);
 void tio_tsm_remove_fn(struct pci_tsm *base);
 void tio_tsm_setup(struct tio_tsm *tsm, const struct tio_tsm_vendor *vendor,

@@ -39,23 +39,30 @@
 #include <linux/xarray.h>
 
 /*
- * How long an operation may begin DOE rounds, in ms. One round takes 3 s at most:
- * 1 s until an earlier request has left the mailbox, 1 s for the answer, 1 s for an
- * abort. So, with any device,
- *  bind	2.3 + 3 s, and if that fails its undoing 1.3 + 3 s: 9.6 s
- *  unbind	1.3 + 3 s: 4.3 s
+ * How long an operation may begin DOE rounds, in ms; the last one ends TIO_ROUND_MS
+ * later. So, with any device,
+ *  bind	4.8 + 3 s; if that fails, with its undoing, TIO_LAST_ROUND_MS + 3 s: 9.3 s
+ *  unbind	3.3 + 3 s: 6.3 s
  *  request	4 + 3 s: 7 s
- *  connect	5 + 3 s, and if that fails its undoing 1.3 + 3 s: 12.3 s
- *  disconnect	1.3 + 3 s: 4.3 s
+ *  connect	5 + 3 s, and if that fails its undoing 3.3 + 3 s: 14.3 s
+ *  disconnect	3.3 + 3 s: 6.3 s
  * Bind needs five rounds (one to see whether anybody is there, STOP, GET_STATE,
- * LOCK, GET_STATE), which still fit if the device takes 0.5 s for each; unbind needs
- * STOP and GET_STATE, which fit if it takes 1 s for each, or if it is quick and one
- * answer is lost.
+ * LOCK, GET_STATE), unbind needs STOP and GET_STATE and forgives one lost answer: all
+ * of them still fit if the device takes 1 s for each.
  */
-#define CCA_BIND_MS		2300
-#define CCA_UNBIND_MS		1300
+#define CCA_BIND_MS		4800
+#define CCA_UNBIND_MS		3300
 #define CCA_REQUEST_MS		4000
 #define CCA_CONNECT_MS		5000
+/*
+ * The longest unbind, whatever the device does: the rounds above. A device that is
+ * dead, or answers nothing but nonsense, is asked to stop until the time for rounds is
+ * over, since the RMM has no force: 4 s or less, and then there is quarantine. Calls
+ * for each leaf are not in it.
+ */
+#define CCA_UNBIND_WORST_MS	(CCA_UNBIND_MS + TIO_ROUND_MS)
+static_assert(CCA_UNBIND_WORST_MS < TIO_HOLD_MS);
+static_assert(CCA_REQUEST_MS + TIO_ROUND_MS < TIO_HOLD_MS);
 
 /*
  * Calls of the RMM of which it demands one for each leaf of private MMIO (or fewer,
@@ -132,8 +139,8 @@ struct cca_pdev {
  * @streaming: the RMM has @stream
  * @disconnecting: the RMM has begun to take @stream down
  * @secure: both ports read Secure
- * @cut: the ports were disabled, as an escape: no TDI is bound over it any more
- * @deadline: in jiffies; the operation at work begins no DOE round after it
+ * @cut: the ports were disabled, as an escape: no TDI is bound over it before it is
+ *	 made anew
  *
  * Born in probe, filled in connect, emptied in disconnect, freed in remove; all
  * of it under pci_tsm_pf0::lock. If firmware does not let go in disconnect the
@@ -151,7 +158,6 @@ struct cca_link {
 	bool disconnecting;
 	bool secure;
 	bool cut;
-	unsigned long deadline;
 };
 
 /**
@@ -260,13 +266,15 @@ struct cca_validate {
  * @named: @mmio.params.vdev_id is this TDI's in the realm
  * @created: the RMM has the VDEV
  * @talking: an operation of it is with the RMM and has not ended
+ * @unheard: the last word of its device was none, or not a good one
  * @started: START was successful
- * @dma_is_off: the call-out of unbind was made
+ * @is_unmapped: KVM's leaves are gone: that call-out of unbind was made
+ * @dma_is_off: and so was the IOMMU's
  * @locked: not known to be CONFIG_UNLOCKED; read in atomic context
- * @quarantined: firmware did not let go; read in atomic context
+ * @quarantined: firmware did not let go, or has not yet; read in atomic context
  * @error_told: the fall to ERROR was reported, or is about to be: the TVM gets no
  *		page any more; read in atomic context
- * @published: the call-outs may be made
+ * @published: somebody else knows of the TDI: unbind makes the call-outs
  *
  * All under pci_tsm_pf0::lock but where said. Steps are recorded one by one, so
  * that the teardown is right from any half-way state and allocates nothing.
@@ -281,7 +289,9 @@ struct cca_tdi {
 	bool named;
 	bool created;
 	bool talking;
+	bool unheard;
 	bool started;
+	bool is_unmapped;
 	bool dma_is_off;
 	bool locked;
 	bool quarantined;
@@ -342,7 +352,6 @@ int cca_cache_alloc(struct cca_cache *cache, size_t size);
 void cca_cache_free(struct cca_cache *cache);
 
 /* comm.c */
-void cca_comm_budget(struct cca_link *link, unsigned int ms);
 int cca_comm_ping(struct cca_link *link);
 int cca_comm_pdev(struct cca_link *link, struct cca_pdev *pdev);
 int cca_comm_vdev(struct cca_tdi *tdi, u64 *status);
@@ -415,7 +424,7 @@ void cca_tdi_tell_error(struct cca_tdi *tdi);
 
 /* unbind.c */
 extern const enum tio_step cca_unbind_order[];
-void cca_tdi_destroy(struct cca_tdi *tdi);
+bool cca_tdi_destroy(struct cca_tdi *tdi);
 
 /* guest.c */
 ssize_t cca_guest_req(struct pci_tdi *tdi, enum pci_tsm_req_scope scope,

@@ -8,7 +8,6 @@
  * RMM refused even to give it up; that is recorded (talking), since the next
  * operation would be refused.
  */
-#include <linux/jiffies.h>
 #include <linux/string.h>
 
 #include "cca-tsm.h"
@@ -30,19 +29,6 @@ struct party {
 	struct cca_pdev *pdev;
 	struct cca_tdi *tdi;
 };
-
-/**
- * cca_comm_budget() - an operation that talks to the DSM begins
- * @link: the link
- * @ms: it begins no DOE round after this time, in milliseconds
- *
- * Context: under pci_tsm_pf0::lock.
- */
-void cca_comm_budget(struct cca_link *link, unsigned int ms)
-{
-	lockdep_assert_held(&link->base.pf0.lock);
-	link->deadline = jiffies + msecs_to_jiffies(ms);
-}
 
 /**
  * cca_comm_ping() - does the DSM answer at all?
@@ -69,6 +55,8 @@ int cca_comm_ping(struct cca_link *link)
 
 	lockdep_assert_held(&link->base.pf0.lock);
 
+	if (tio_budget_spent(&link->base))
+		return -ETIMEDOUT;
 	/* a header at least */
 	len = tio_doe(link->base.pf0.base_tsm.pdev, &req, sizeof(req), link->base.rsp,
 		      CCA_RSP_MAX);
@@ -178,7 +166,7 @@ static int exchange(struct cca_link *link, struct rmi_comm *comm)
 	comm->rsp_len = 0;
 	if (WARN_ON(comm->req_len > sizeof(comm->req)))
 		return -EPROTO;
-	if (time_after(jiffies, link->deadline))
+	if (tio_budget_spent(&link->base))
 		return -ETIMEDOUT;
 	len = tio_doe(link->base.pf0.base_tsm.pdev, comm->req, comm->req_len,
 		      link->base.rsp, CCA_RSP_MAX);
@@ -228,7 +216,7 @@ err_abort:
  * @link: the link
  * @pdev: one of its two PDEVs
  *
- * Context: under pci_tsm_pf0::lock; bounded by cca_comm_budget() and one DOE round.
+ * Context: under pci_tsm_pf0::lock; bounded by tio_budget() and one DOE round.
  *
  * Return: 0: done; or an errno: it failed, and the PDEV is in ERROR.
  */
@@ -259,6 +247,7 @@ int cca_comm_vdev(struct cca_tdi *tdi, u64 *status)
 
 	tdi->talking = false;
 	rc = communicate(&who, status);
+	tdi->unheard = rc;
 	if (rc)
 		pci_info(tdi->tdi.pdev, "device communication: %d, status %#llx\n",
 			 rc, *status);

@@ -288,13 +288,13 @@ static const struct tio_guest_op guest_ops[] = {
  * Context: under pci_tsm_rwsem (read) and pci_tsm_pf0::lock; bounded, see
  * CCA_REQUEST_MS.
  *
- * Return: the number of bytes of @req_out that were *not* filled; -EINVAL: not
- * kernel buffers, or a length, an address or a reserved field is wrong; -EOPNOTSUPP:
- * unknown op, call or arch; -EPERM: @scope does not allow the op; VALIDATE_MMIO:
- * -ENOENT: no private slot of this TDI at the address, -EACCES: the range is not
- * reported as TEE memory (read the report first), -EBUSY: it is mapped at another
- * address or in other leaves; -ENOMEM; -EIO: firmware refused the host's part, or
- * the device did not answer.
+ * Return: the number of bytes of @req_out that were *not* filled; -ENXIO: the TDI is
+ * in quarantine; -EINVAL: not kernel buffers, or a length, an address or a reserved
+ * field is wrong; -EOPNOTSUPP: unknown op, call or arch; -EPERM: @scope does not allow
+ * the op; VALIDATE_MMIO: -ENOENT: no private slot of this TDI at the address, -EACCES:
+ * the range is not reported as TEE memory (read the report first), -EBUSY: it is
+ * mapped at another address or in other leaves; -ENOMEM; -EIO: firmware refused the
+ * host's part, or the device did not answer.
  */
 ssize_t cca_guest_req(struct pci_tdi *base, enum pci_tsm_req_scope scope,
 		      sockptr_t req_in, size_t in_len, sockptr_t req_out,
@@ -304,7 +304,10 @@ ssize_t cca_guest_req(struct pci_tdi *base, enum pci_tsm_req_scope scope,
 
 	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
-	cca_comm_budget(tdi->link, CCA_REQUEST_MS);
+	/* the core's look at the state is not under our lock */
+	if (tdi->quarantined)
+		return -ENXIO;
+	tio_budget(&tdi->link->base, CCA_REQUEST_MS);
 	return tio_guest_req(base, guest_ops, ARRAY_SIZE(guest_ops),
 			     IOMMU_TSM_TVM_ARCH_CCA, scope, req_in, in_len,
 			     req_out, out_len, tsm_code);

@@ -2,7 +2,8 @@
 /*
  * The link with one device: a PDEV for the endpoint and one for its root port, and
  * a selective IDE stream between them. Up in connect, down in disconnect, in exact
- * reverse.
+ * reverse. A stream that was cut as an escape is made anew before the next bind, once
+ * its last TDI has gone.
  *
  * The RMM has no force: what it does not let go of is leaked with the link. The one
  * thing that the host can do by itself is to disable the stream at the ports.
@@ -276,7 +277,7 @@ int cca_link_up(struct cca_link *link)
 
 	lockdep_assert_held(&link->base.pf0.lock);
 
-	cca_comm_budget(link, CCA_CONNECT_MS);
+	tio_budget(&link->base, CCA_CONNECT_MS);
 	rc = endpoint_up(link);
 	if (!rc)
 		rc = port_up(link);
@@ -305,7 +306,7 @@ void cca_link_down(struct cca_link *link)
 		tio_link_leak(&link->base, "link of a quarantined TDI");
 		return;
 	}
-	cca_comm_budget(link, CCA_UNBIND_MS);
+	tio_budget(&link->base, CCA_UNBIND_MS);
 	/* a refusal may be passing */
 	for (int i = 0; i < CCA_TRIES; i++)
 		if (!link_release(link))
@@ -313,20 +314,45 @@ void cca_link_down(struct cca_link *link)
 	tio_link_leak(&link->base, "link");
 }
 
+/* A new stream in the place of one that was cut, or that an earlier try left half-way */
+static int stream_renew(struct cca_link *link)
+{
+	int rc;
+
+	rc = stream_down(link);
+	if (rc)
+		return rc;
+	tio_ide_program(endpoint_of(link), link->ide);
+	rc = stream_up(link);
+	if (!rc)
+		link->cut = false;
+	else
+		stream_down(link);
+	return rc;
+}
+
 /**
  * cca_link_usable() - can a TDI be bound over this link?
  * @link: the link
  *
- * One that was cut has a quarantined TDI, and is not until the next connect, which
- * that TDI forbids. Context: under pci_tsm_pf0::lock.
+ * A stream that was cut, or that a reset has taken down, is made anew if nobody is on it
+ * any more. Context: under pci_tsm_pf0::lock; bounded by tio_budget() and one DOE round.
  *
- * Return: 0 or -ENXIO.
+ * Return: 0; -ENXIO: not connected, or the stream could not be made anew; -EBUSY: it is
+ * down, and other TDIs are still bound over it, or in quarantine.
  */
 int cca_link_usable(struct cca_link *link)
 {
 	lockdep_assert_held(&link->base.pf0.lock);
 
-	return link->streaming && link->secure && !link->cut ? 0 : -ENXIO;
+	if (!link->ide)
+		return -ENXIO;
+	if (link->streaming && link->secure && !link->cut &&
+	    tio_ide_is_secure(endpoint_of(link), link->ide))
+		return 0;
+	if (!list_empty(&link->base.tdis))
+		return -EBUSY;
+	return stream_renew(link) ? -ENXIO : 0;
 }
 
 /**

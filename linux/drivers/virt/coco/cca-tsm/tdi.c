@@ -125,7 +125,7 @@ static int tdi_create(struct cca_tdi *tdi)
  * cca_tdi_unlock() - VDEV_UNLOCK, to its end
  * @tdi: the TDI: LOCKED, STARTED or ERROR, nothing of it mapped
  *
- * Context: under pci_tsm_pf0::lock; bounded by cca_comm_budget() and one DOE round.
+ * Context: under pci_tsm_pf0::lock; bounded by tio_budget() and one DOE round.
  * The RMM shuts its trusted DMA out before it speaks to the device.
  *
  * Return: 0: UNLOCKED; or an errno: ERROR, or firmware refused.
@@ -318,12 +318,13 @@ static struct cca_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
  * Context: under pci_tsm_rwsem (read) and pci_tsm_pf0::lock; bounded, see
  * CCA_BIND_MS.
  *
- * Return: the TDI, LOCKED, with DMA pending the realm's consent; or ERR_PTR:
- * -ENOMEM; -ENXIO: the link is down, or was cut; -ENOSPC: the device has as many
- * VDEVs as the RMM allows; -EXDEV, -EBUSY: see cca_tvm_get(); -EOPNOTSUPP: VFIO
- * does not offer the function; -EIO, -ETIMEDOUT, -EPROTO, -EBADMSG: firmware or
- * the device. Nothing is held then, or the TDI is quarantined: the RMM lets go of no
- * VDEV whose device has stopped answering.
+ * Return: the TDI, LOCKED, with DMA pending the realm's consent; or ERR_PTR: -ENOMEM;
+ * -ENXIO: the link is down, or could not be made anew; -EBUSY: it was cut and others
+ * are still on it; -ENOSPC: the device has as many VDEVs as the RMM allows; -EXDEV,
+ * -EBUSY: see cca_tvm_get(); -EOPNOTSUPP: VFIO does not offer the function; -EIO,
+ * -ETIMEDOUT, -EPROTO, -EBADMSG: firmware or the device. Nothing is held then. A bind
+ * that failed and could not be undone returns the TDI, too, after
+ * pci_tdi_quarantine(): the RMM lets go of no VDEV whose device has stopped answering.
  */
 struct pci_tdi *cca_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 {
@@ -334,6 +335,7 @@ struct pci_tdi *cca_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 
 	lockdep_assert_held(&link->base.pf0.lock);
 
+	tio_budget(&link->base, CCA_BIND_MS);
 	rc = cca_link_usable(link);
 	if (rc)
 		return ERR_PTR(rc);
@@ -343,7 +345,6 @@ struct pci_tdi *cca_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 	if (IS_ERR(tdi))
 		return ERR_CAST(tdi);
 
-	cca_comm_budget(link, CCA_BIND_MS);
 	rc = xa_reserve(&link->tsm->base.bound, rid, GFP_KERNEL);
 	if (!rc) {
 		rc = tdi_up(tdi);
@@ -351,9 +352,11 @@ struct pci_tdi *cca_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 			xa_release(&link->tsm->base.bound, rid);
 	}
 	if (rc) {
-		cca_tdi_destroy(tdi);
+		tio_budget_undo(&link->base, CCA_UNBIND_MS);
 		/* of no use to a VMM, which has no step to repeat */
-		return ERR_PTR(rc == -EUCLEAN ? -EIO : rc);
+		if (cca_tdi_destroy(tdi))
+			return ERR_PTR(rc == -EUCLEAN ? -EIO : rc);
+		return &tdi->tdi;
 	}
 	tdi->published = true;
 	/* reserved: cannot fail */
@@ -363,11 +366,12 @@ struct pci_tdi *cca_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 
 /**
  * cca_tdi_unbind() - take a function back from its TVM
- * @base: the TDI
+ * @base: the TDI, bound or in quarantine
  *
- * Context: under pci_tsm_rwsem (any) and pci_tsm_pf0::lock; bounded, see
- * CCA_UNBIND_MS. Never fails: either firmware has let go of everything when it
- * returns, or the TDI is quarantined.
+ * Context: under pci_tsm_rwsem (any) and pci_tsm_pf0::lock; at most
+ * CCA_UNBIND_WORST_MS and the calls for each leaf. Never fails: either firmware has let
+ * go of everything when it returns, and @base is gone, or the TDI is in quarantine and
+ * this may be called again.
  */
 void cca_tdi_unbind(struct pci_tdi *base)
 {
@@ -380,5 +384,6 @@ void cca_tdi_unbind(struct pci_tdi *base)
 	xa_erase(&tsm->base.bound, tdi->mmio.params.tdi_id);
 	synchronize_srcu(&tsm->base.srcu);
 
+	tio_budget(&tdi->link->base, CCA_UNBIND_MS);
 	cca_tdi_destroy(tdi);
 }

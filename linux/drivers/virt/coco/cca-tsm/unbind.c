@@ -9,15 +9,23 @@
  * failed half-way. It allocates nothing; its loops and waits are bounded.
  *
  * The escape: an operation that got stuck is aborted (comm.c), which leaves ERROR,
- * and UNLOCK is tried again from there. The RMM has no force: as long as the device
- * does not confirm that it stopped, the VDEV stays, and so do the realm, the PDEV and
- * every granule. Then the host cuts the link at the ports, so that no T=1 request
- * passes and the function scrubs itself, and puts the TDI into quarantine.
+ * and UNLOCK is tried again from there, for as long as there is time for DOE rounds.
+ * The RMM has no force: as long as the device does not confirm that it stopped, the VDEV
+ * stays, and so do the realm, the PDEV and every granule. Then the host cuts the link at
+ * the ports, so that no T=1 request passes and the function scrubs itself, and puts the
+ * TDI into quarantine. If it is the RMM that does not let go, and not the device, the
+ * link stays for the device's other TDIs: of this one KVM's leaves are gone, and the IOMMU
+ * lets none of its requests in. A later unbind goes on with the step that failed.
  */
 #include <kunit/visibility.h>
+#include <linux/delay.h>
 #include <linux/slab.h>
 
 #include "cca-tsm.h"
+
+/* between tries of a step that waits for the device to come to its senses, in ms */
+#define CCA_PAUSE_MIN_MS	10
+#define CCA_PAUSE_MAX_MS	320
 
 const enum tio_step cca_unbind_order[] = {
 	TIO_STEP_UNMAP,
@@ -36,7 +44,9 @@ EXPORT_SYMBOL_IF_KUNIT(cca_unbind_order);
  */
 static void unmap_from_kvm(struct cca_tdi *tdi)
 {
-	pci_tdi_unmap_mmio(&tdi->tdi);
+	if (!tdi->is_unmapped)
+		pci_tdi_unmap_mmio(&tdi->tdi);
+	tdi->is_unmapped = true;
 }
 
 static int unmap(struct cca_tdi *tdi)
@@ -81,7 +91,8 @@ static int stop(struct cca_tdi *tdi)
 /* Firmware's table has been shut since UNLOCK; this is the IOMMU's half */
 static void dma_off(struct cca_tdi *tdi)
 {
-	pci_tdi_dma_off(&tdi->tdi);
+	if (!tdi->dma_is_off)
+		pci_tdi_dma_off(&tdi->tdi);
 	tdi->dma_is_off = true;
 }
 
@@ -113,11 +124,14 @@ static int give_back(struct cca_tdi *tdi)
  * @call_out: to KVM or the IOMMU, once, if the TDI was ever published
  * @run: firmware's part; 0, or an errno and then it may be tried again
  * @kept: what firmware would not do, for people
+ * @device: it may be up to the device: then it is tried until there is no time for
+ *	    another round
  */
 struct step {
 	void (*call_out)(struct cca_tdi *tdi);
 	int (*run)(struct cca_tdi *tdi);
 	const char *kept;
+	bool device;
 };
 
 static const struct step steps[TIO_NR_STEPS] = {
@@ -125,25 +139,43 @@ static const struct step steps[TIO_NR_STEPS] = {
 		unmap_from_kvm, unmap, "firmware keeps its private MMIO mapped",
 	},
 	[TIO_STEP_STOP] = {
-		NULL, stop, "the TDI does not stop, and firmware has no force",
+		NULL, stop, "the TDI does not stop, and firmware has no force", true,
 	},
 	[TIO_STEP_DMA_OFF] = { dma_off, NULL, NULL, },
 	[TIO_STEP_REMOVE] = { NULL, remove, "firmware keeps the VDEV", },
 	[TIO_STEP_GIVE_BACK] = { NULL, give_back, "firmware keeps granules", },
 };
 
+/*
+ * A refusal may be passing; lost answers and nonsense are forgiven for as long as there
+ * is time to ask again. Return: 0, or the errno of the last try.
+ */
+static int insist(struct cca_tdi *tdi, const struct step *step)
+{
+	unsigned int pause = CCA_PAUSE_MIN_MS;
+	int rc = step->run(tdi);
+
+	for (int i = 1; rc; i++) {
+		bool over = !step->device || !tdi->unheard ||
+			    tio_budget_spent(&tdi->link->base);
+
+		if (i >= CCA_TRIES) {
+			if (over)
+				break;
+			msleep(pause);
+			pause = min(2 * pause, CCA_PAUSE_MAX_MS);
+		}
+		rc = step->run(tdi);
+	}
+	return rc;
+}
+
 /* Return: NULL, or what firmware would not do */
 static const char *take_step(struct cca_tdi *tdi, const struct step *step)
 {
 	if (step->call_out && tdi->published)
 		step->call_out(tdi);
-	if (!step->run)
-		return NULL;
-	/* a refusal may be passing, and one lost answer is forgiven */
-	for (int i = 0; i < CCA_TRIES; i++)
-		if (!step->run(tdi))
-			return NULL;
-	return step->kept;
+	return step->run && insist(tdi, step) ? step->kept : NULL;
 }
 
 static const char *walk(struct cca_tdi *tdi)
@@ -168,38 +200,43 @@ static void tdi_free(struct cca_tdi *tdi)
 }
 
 /*
- * On the link's list, with its VDEV, its realm and its granules, for ever. The
- * device may run on, so the link is cut unless it has confirmed that it stopped.
+ * On the link's list, with its VDEV, its realm and its granules, until a later try
+ * succeeds or the link is leaked with it. A device that has stopped listening may run on
+ * for good: its link is cut, which hits all its TDIs, but it is deaf to them, too. Both
+ * call-outs are made, for a bind that could not be undone, too: the core forgets only
+ * what was called out for.
  */
 static void tdi_quarantine(struct cca_tdi *tdi, const char *kept)
 {
 	WRITE_ONCE(tdi->quarantined, true);
-	if (tdi->locked) {
+	tdi->published = true;
+	unmap_from_kvm(tdi);
+	if (tdi->locked && tdi->unheard) {
 		pci_warn(tdi->tdi.pdev, "does not stop, cutting its IDE stream\n");
 		cca_link_cut(tdi->link, tdi);
 	}
-	if (tdi->published && !tdi->dma_is_off)
-		dma_off(tdi);
-	tio_leak(&cca_tsm_of(tdi)->base, tdi, "%s", kept);
+	dma_off(tdi);
 	pci_tdi_quarantine(&tdi->tdi, kept);
 }
 
 /**
  * cca_tdi_destroy() - reverse of bind, from any half-way state
- * @tdi: the TDI; freed, or in quarantine
+ * @tdi: the TDI, in the state of an earlier try, too
  *
- * Context: under pci_tsm_pf0::lock; bounded, see CCA_UNBIND_MS.
+ * Context: under pci_tsm_pf0::lock, with a budget. Return: true: @tdi is gone; false:
+ * it is in quarantine.
  */
-void cca_tdi_destroy(struct cca_tdi *tdi)
+bool cca_tdi_destroy(struct cca_tdi *tdi)
 {
 	const char *kept;
 
 	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
-	cca_comm_budget(tdi->link, CCA_UNBIND_MS);
 	kept = walk(tdi);
-	if (kept)
-		tdi_quarantine(tdi, kept);
-	else
+	if (!kept) {
 		tdi_free(tdi);
+		return true;
+	}
+	tdi_quarantine(tdi, kept);
+	return false;
 }

@@ -4,25 +4,10 @@
  * ask the device answers SPDM_REQUEST with a message for it, and is issued again
  * with the device's answer, until it answers something else.
  */
-#include <linux/jiffies.h>
-
 #include "sev-tsm.h"
 
 /* A chain of 64 KiB comes in 128 portions of a device that gives 512 bytes each */
 #define SEV_MAX_ROUNDS		256
-
-/**
- * sev_budget() - an operation that talks to the DSM begins
- * @link: the link
- * @ms: it begins no DOE round after this time, in milliseconds
- *
- * Context: under pci_tsm_pf0::lock.
- */
-void sev_budget(struct sev_link *link, unsigned int ms)
-{
-	lockdep_assert_held(&link->base.pf0.lock);
-	link->deadline = jiffies + msecs_to_jiffies(ms);
-}
 
 static u64 issue(struct sev_link *link, const struct sev_cmd *cmd,
 		 struct sev_spdm *spdm)
@@ -64,7 +49,7 @@ static int ask_device(struct sev_link *link, struct sev_spdm *spdm)
 {
 	int len = -EPROTO;
 
-	if (time_after(jiffies, link->deadline))
+	if (tio_budget_spent(&link->base))
 		len = -ETIMEDOUT;
 	else if (!WARN_ON_ONCE(spdm->req_len > sizeof(spdm->req)))
 		len = tio_doe(link->base.pf0.base_tsm.pdev, spdm->req, spdm->req_len,
@@ -106,7 +91,7 @@ static int loop(struct sev_link *link, const struct sev_cmd *cmd, u64 *status)
  * @status: filled with firmware's last word
  *
  * Whatever happens on the way, firmware's loop is over when this returns. Context:
- * under pci_tsm_pf0::lock; bounded by sev_budget() and one DOE round.
+ * under pci_tsm_pf0::lock; bounded by tio_budget() and one DOE round.
  *
  * Return: 0: done; -ETIMEDOUT, -EIO, -EPROTO: the device did not answer, or there was
  * no time left to ask it; -EBADMSG: firmware does not believe its answer; or what

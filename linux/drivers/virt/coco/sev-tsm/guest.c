@@ -282,12 +282,13 @@ static const struct tio_guest_op guest_ops[] = {
  * Context: under pci_tsm_rwsem (read) and pci_tsm_pf0::lock; bounded, see
  * SEV_REQUEST_MS.
  *
- * Return: the number of bytes of @req_out that were *not* filled; -EINVAL,
- * -EOPNOTSUPP, -EPERM: see tio_guest_req(), and for a reserved field or a message that
- * is none; VALIDATE_MMIO: -ENOENT, -ENXIO: no private slot of this TDI there, or none
- * in one piece, -EACCES: a page is not reported as TEE memory, -EBUSY: one is assigned
- * at another address; -ENOMEM; -EIO: firmware refused the host's part, or the device
- * did not answer as it must (the emulated one has no measurements).
+ * Return: the number of bytes of @req_out that were *not* filled; -ENXIO: the TDI is
+ * in quarantine; -EINVAL, -EOPNOTSUPP, -EPERM: see tio_guest_req(), and for a reserved
+ * field or a message that is none; VALIDATE_MMIO: -ENOENT, -ENXIO: no private slot of
+ * this TDI there, or none in one piece, -EACCES: a page is not reported as TEE memory,
+ * -EBUSY: one is assigned at another address; -ENOMEM; -EIO: firmware refused the
+ * host's part, or the device did not answer as it must (the emulated one has no
+ * measurements).
  */
 ssize_t sev_guest_req(struct pci_tdi *base, enum pci_tsm_req_scope scope,
 		      sockptr_t req_in, size_t in_len, sockptr_t req_out,
@@ -297,7 +298,10 @@ ssize_t sev_guest_req(struct pci_tdi *base, enum pci_tsm_req_scope scope,
 
 	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
-	sev_budget(tdi->link, SEV_REQUEST_MS);
+	/* the core's look at the state is not under our lock */
+	if (tdi->quarantined)
+		return -ENXIO;
+	tio_budget(&tdi->link->base, SEV_REQUEST_MS);
 	return tio_guest_req(base, guest_ops, ARRAY_SIZE(guest_ops),
 			     IOMMU_TSM_TVM_ARCH_SEV, scope, req_in, in_len,
 			     req_out, out_len, tsm_code);

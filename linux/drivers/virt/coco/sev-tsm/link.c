@@ -198,7 +198,7 @@ int sev_link_up(struct sev_link *link)
 
 	lockdep_assert_held(&link->base.pf0.lock);
 
-	sev_budget(link, SEV_CONNECT_MS);
+	tio_budget(&link->base, SEV_CONNECT_MS);
 	rc = platform_up(link->tsm);
 	if (!rc)
 		rc = dev_create(link);
@@ -222,7 +222,7 @@ void sev_link_down(struct sev_link *link)
 {
 	lockdep_assert_held(&link->base.pf0.lock);
 
-	sev_budget(link, SEV_UNBIND_MS);
+	tio_budget(&link->base, SEV_UNBIND_MS);
 	if (!list_empty(&link->base.tdis)) {
 		sev_link_cut(link, NULL);
 		tio_link_leak(&link->base, "link of a quarantined TDI");
@@ -237,11 +237,11 @@ void sev_link_down(struct sev_link *link)
  * sev_link_usable() - can a TDI be bound over this link?
  * @link: the link
  *
- * One that was cut is connected anew if nobody is on it any more. Context: under
- * pci_tsm_pf0::lock; bounded by sev_budget() and one DOE round.
+ * One that was cut, or that a reset has taken down, is connected anew if nobody is on it
+ * any more. Context: under pci_tsm_pf0::lock; bounded by tio_budget() and one DOE round.
  *
- * Return: 0; -ENXIO: not connected, or it could not be connected anew; -EBUSY: cut,
- * and other TDIs are still bound over it.
+ * Return: 0; -ENXIO: not connected, or it could not be connected anew; -EBUSY: it is
+ * down, and other TDIs are still bound over it, or in quarantine.
  */
 int sev_link_usable(struct sev_link *link)
 {
@@ -249,7 +249,7 @@ int sev_link_usable(struct sev_link *link)
 
 	if (!link->ide)
 		return -ENXIO;
-	if (link->secure)
+	if (link->secure && tio_ide_is_secure(endpoint_of(link), link->ide))
 		return 0;
 	if (!list_empty(&link->base.tdis))
 		return -EBUSY;

@@ -33,22 +33,30 @@
 #include <linux/xarray.h>
 
 /*
- * How long an operation may begin DOE rounds, in ms. One round takes 3 s at most:
- * 1 s until an earlier request has left the mailbox, 1 s for the answer, 1 s for an
- * abort. So, with any device,
- *  bind	2.3 + 3 s and 0.1 s of pauses, and if that fails its undoing 1.3 + 3 s:
- *	9.7 s
- *  unbind	1.3 + 3 s: 4.3 s
+ * How long an operation may begin DOE rounds, in ms; the last one ends TIO_ROUND_MS
+ * later. So, with any device,
+ *  bind	4.4 + 3 s; if that fails, with its undoing, TIO_LAST_ROUND_MS + 3 s: 9.3 s
+ *  unbind	2.3 + 3 s: 5.3 s
  *  request	4 + 3 s: 7 s
  *  connect	5 + 3 s: 8 s, and if that fails its undoing
- * In a bind, the questions that it needs (LOCK, one portion of the report) and one
- * lost LOCK still fit if the device takes 1 s for each; in an unbind STOP and either
- * one lost STOP or the look that confirms it.
+ *  a look	1.3 + 3 s: 4.3 s
+ * In a bind, the questions that it needs (STOP, LOCK, one portion of the report) and
+ * one lost LOCK still fit if the device takes 1 s for each; in an unbind STOP, one
+ * lost STOP and the look that confirms it.
  */
-#define SEV_BIND_MS		2300
-#define SEV_UNBIND_MS		1300
+#define SEV_BIND_MS		4400
+#define SEV_UNBIND_MS		2300
 #define SEV_REQUEST_MS		4000
 #define SEV_CONNECT_MS		5000
+#define SEV_LOOK_MS		1300
+/*
+ * The longest unbind, whatever the device does: the rounds above, since firmware is
+ * never waited for. A dead device alone makes it two lost answers of 1 s. RMPUPDATE of
+ * each page is not in it.
+ */
+#define SEV_UNBIND_WORST_MS	(SEV_UNBIND_MS + TIO_ROUND_MS)
+static_assert(SEV_UNBIND_WORST_MS < TIO_HOLD_MS);
+static_assert(SEV_REQUEST_MS + TIO_ROUND_MS < TIO_HOLD_MS);
 
 /* the longest answer of the DSM: a report portion in its envelopes, padded */
 #define SEV_RSP_MAX		(SEV_TIO_REPORT_MAX + 64)
@@ -83,7 +91,6 @@ static inline struct sev_tsm *to_sev_tsm(struct tio_tsm *base)
  * @certs: the device's certificate chain, @certs_len bytes
  * @certs_len: bytes in @certs
  * @ide: Linux's half of the IDE stream
- * @deadline: in jiffies; the operation at work begins no DOE round after it
  *
  * Born in probe, filled in connect, emptied in disconnect, freed in remove; all
  * of it under pci_tsm_pf0::lock. If firmware does not let go in disconnect the
@@ -99,7 +106,6 @@ struct sev_link {
 	u8 *certs;
 	size_t certs_len;
 	struct pci_ide *ide;
-	unsigned long deadline;
 };
 
 /**
@@ -190,7 +196,9 @@ struct sev_mmio {
  * @closed: the guest wanted it stopped, it gets no page of it any more; read in
  *	    atomic context
  * @dma_off: the IOMMU lets none of its T=1 requests in until the next bind
- * @quarantined: firmware did not let go; read in atomic context
+ * @published: somebody else knows of the TDI: unbind makes the call-outs
+ * @is_unmapped: KVM's leaves are gone: that call-out was made
+ * @quarantined: firmware did not let go, or has not yet; read in atomic context
  * @error_told: the fall to TDISP ERROR was reported, or is about to be: the TVM
  *		gets no page any more; read in atomic context
  * @watch: looks at the TDISP state now and then
@@ -217,6 +225,8 @@ struct sev_tdi {
 	bool locked;
 	bool closed;
 	bool dma_off;
+	bool published;
+	bool is_unmapped;
 	bool quarantined;
 	bool error_told;
 	struct delayed_work watch;
@@ -264,7 +274,6 @@ static inline struct sev_tdi *to_sev_tdi(struct pci_tdi *tdi)
 int sev_check(struct sev_tsm *tsm, u32 call, u64 status);
 
 /* cmd.c */
-void sev_budget(struct sev_link *link, unsigned int ms);
 int sev_cmd(struct sev_link *link, const struct sev_cmd *cmd, u64 *status);
 
 /* link.c */
@@ -300,7 +309,8 @@ struct pci_tdi *sev_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id);
 /* unbind.c */
 extern const enum tio_step sev_unbind_order[];
 int sev_tdi_stop(struct sev_tdi *tdi, u64 *status);
-void sev_tdi_destroy(struct sev_tdi *tdi, bool published);
+bool sev_tdi_destroy(struct sev_tdi *tdi);
+void sev_tdi_call_out(struct sev_tdi *tdi);
 void sev_tdi_unbind(struct pci_tdi *tdi);
 
 /* watch.c */

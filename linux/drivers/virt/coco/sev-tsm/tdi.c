@@ -152,7 +152,8 @@ static struct sev_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
  * or ERR_PTR: -ENOMEM; -ENXIO: the link is down; -EBUSY: it is cut and others are
  * still on it; -ENOSPC: no ASID; -EXDEV: see sev_gctx_get(); -EOPNOTSUPP: VFIO does
  * not offer the function; -EIO, -ETIMEDOUT, -EPROTO, -EBADMSG: firmware or the device.
- * Nothing is held then, or the TDI is quarantined.
+ * Nothing is held then. A bind that failed and could not be undone returns the TDI,
+ * too, after pci_tdi_quarantine().
  */
 struct pci_tdi *sev_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 {
@@ -163,7 +164,7 @@ struct pci_tdi *sev_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 
 	lockdep_assert_held(&link->base.pf0.lock);
 
-	sev_budget(link, SEV_BIND_MS);
+	tio_budget(&link->base, SEV_BIND_MS);
 	rc = sev_link_usable(link);
 	if (rc)
 		return ERR_PTR(rc);
@@ -178,9 +179,15 @@ struct pci_tdi *sev_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 			xa_release(&link->tsm->base.bound, rid);
 	}
 	if (rc) {
-		sev_tdi_destroy(tdi, false);
-		return ERR_PTR(rc);
+		tio_budget_undo(&link->base, SEV_UNBIND_MS);
+		if (sev_tdi_destroy(tdi))
+			return ERR_PTR(rc);
+		/* the core forgets only what was called out for */
+		tdi->published = true;
+		sev_tdi_call_out(tdi);
+		return &tdi->tdi;
 	}
+	tdi->published = true;
 	/* reserved: cannot fail */
 	xa_store(&link->tsm->base.bound, rid, tdi, GFP_KERNEL);
 	sev_watch_start(tdi);

@@ -186,29 +186,48 @@ static int insist(struct sev_tdi *tdi, const struct sev_step *step)
 	return rc;
 }
 
-/* T=1 requests end in the IOMMU, too, whatever became of STOP */
-static void dma_off(struct sev_tdi *tdi, bool published)
+/* KVM's leaves; they do not come back: the seat is UNBINDING, or quarantined */
+static void unmap(struct sev_tdi *tdi)
 {
-	if (published)
+	if (!tdi->is_unmapped)
+		pci_tdi_unmap_mmio(&tdi->tdi);
+	tdi->is_unmapped = true;
+}
+
+/* T=1 requests end in the IOMMU, too, whatever became of STOP */
+static void dma_off(struct sev_tdi *tdi)
+{
+	if (tdi->published && !tdi->dma_off)
 		pci_tdi_dma_off(&tdi->tdi);
 	WRITE_ONCE(tdi->dma_off, true);
 }
 
-/*
- * Walk the order. Return: NULL, or what firmware would not let go of. KVM's leaves do
- * not come back: the seat is UNBINDING, or the TDI was never published.
+/**
+ * sev_tdi_call_out() - make both call-outs of an unbind
+ * @tdi: the TDI of a bind that failed and could not be undone
+ *
+ * Context: under pci_tsm_pf0::lock.
  */
-static const char *tdi_down(struct sev_tdi *tdi, bool published)
+void sev_tdi_call_out(struct sev_tdi *tdi)
 {
-	sev_budget(tdi->link, SEV_UNBIND_MS);
-	if (published)
-		pci_tdi_unmap_mmio(&tdi->tdi);
+	unmap(tdi);
+	pci_tdi_dma_off(&tdi->tdi);
+}
+
+/*
+ * Walk the order. Return: NULL, or what firmware would not let go of. A TDI that was
+ * kept before goes on from the step that failed: those before it have nothing to do.
+ */
+static const char *tdi_down(struct sev_tdi *tdi)
+{
+	if (tdi->published)
+		unmap(tdi);
 	for (const enum tio_step *at = sev_unbind_order; *at != TIO_STEP_END;
 	     at++) {
 		int rc = insist(tdi, &steps[*at]);
 
 		if (*at == TIO_STEP_STOP)
-			dma_off(tdi, published);
+			dma_off(tdi);
 		if (rc && steps[*at].kept)
 			return steps[*at].kept;
 	}
@@ -228,34 +247,37 @@ static void tdi_free(struct sev_tdi *tdi)
 
 /**
  * sev_tdi_destroy() - reverse of bind, from any half-way state
- * @tdi: the TDI, gone or quarantined afterwards
- * @published: the TVM may have had something of it
+ * @tdi: the TDI, in the state of an earlier try, too
  *
- * Context: under pci_tsm_pf0::lock; bounded, see SEV_UNBIND_MS.
+ * Context: under pci_tsm_pf0::lock, with a budget.
+ *
+ * Return: true: the TDI is gone; false: it is in quarantine, on the lists of link and
+ * guest, with its pages and its guest, until a later try succeeds or the link is leaked
+ * with it.
  */
-void sev_tdi_destroy(struct sev_tdi *tdi, bool published)
+bool sev_tdi_destroy(struct sev_tdi *tdi)
 {
-	const char *kept = tdi_down(tdi, published);
+	const char *kept = tdi_down(tdi);
 
 	if (!kept) {
 		tdi_free(tdi);
-		return;
+		return true;
 	}
 	/* its requests end in the IOMMU: the guest's other TDIs may go on */
 	sev_fence_lift(tdi);
-	/* on the lists of link and guest, with its pages and its guest, for ever */
 	WRITE_ONCE(tdi->quarantined, true);
-	tio_leak(&tdi->link->tsm->base, tdi, "%s", kept);
 	pci_tdi_quarantine(&tdi->tdi, kept);
+	return false;
 }
 
 /**
  * sev_tdi_unbind() - take a function back from its TVM
- * @base: the TDI
+ * @base: the TDI, bound or in quarantine
  *
- * Context: under pci_tsm_rwsem (any) and pci_tsm_pf0::lock; bounded, see
- * SEV_UNBIND_MS. Never fails: either firmware has let go of everything when it
- * returns, or the TDI is quarantined.
+ * Context: under pci_tsm_rwsem (any) and pci_tsm_pf0::lock; at most
+ * SEV_UNBIND_WORST_MS and RMPUPDATE of each page. Never fails: either firmware has let
+ * go of everything when it returns, and @base is gone, or the TDI is in quarantine and
+ * this may be called again.
  */
 void sev_tdi_unbind(struct pci_tdi *base)
 {
@@ -269,5 +291,6 @@ void sev_tdi_unbind(struct pci_tdi *base)
 	synchronize_srcu(&tsm->base.srcu);
 	sev_watch_stop(tdi);
 
-	sev_tdi_destroy(tdi, true);
+	tio_budget(&tdi->link->base, SEV_UNBIND_MS);
+	sev_tdi_destroy(tdi);
 }

@@ -100,7 +100,7 @@ static void watch(struct work_struct *work)
 					   struct sev_tdi, watch);
 
 	if (READ_ONCE(watch_ms) && mutex_trylock(&tdi->link->base.pf0.lock)) {
-		sev_budget(tdi->link, SEV_UNBIND_MS);
+		tio_budget(&tdi->link->base, SEV_LOOK_MS);
 		sev_watch_look(tdi);
 		mutex_unlock(&tdi->link->base.pf0.lock);
 	}

@@ -220,11 +220,11 @@ static const struct tio_guest_op guest_ops[] = {
  * Context: under pci_tsm_rwsem (read) and pci_tsm_pf0::lock; bounded, see
  * TDX_REQUEST_MS.
  *
- * Return: the number of bytes of @req_out that were *not* filled; -EINVAL: not
- * kernel buffers, or a length or reserved field is wrong; -EOPNOTSUPP: unknown
- * op, leaf or arch, or measurements; -EPERM: @scope does not allow the op;
- * VALIDATE_MMIO: -ENOENT: no private slot of this TDI at the address, -EACCES:
- * the page is not reported as TEE memory (read the report first), -EBUSY: the
+ * Return: the number of bytes of @req_out that were *not* filled; -ENXIO: the TDI is
+ * in quarantine; -EINVAL: not kernel buffers, or a length or reserved field is wrong;
+ * -EOPNOTSUPP: unknown op, leaf or arch, or measurements; -EPERM: @scope does not
+ * allow the op; VALIDATE_MMIO: -ENOENT: no private slot of this TDI at the address,
+ * -EACCES: the page is not reported as TEE memory (read the report first), -EBUSY: the
  * page or the address is mapped otherwise (all three of the 4 KiB at the address: a
  * larger leaf is tried in smaller ones); -ENOMEM; -EIO: firmware refused the host's
  * part, or the device did not answer as it must.
@@ -237,7 +237,10 @@ ssize_t tdx_guest_req(struct pci_tdi *base, enum pci_tsm_req_scope scope,
 
 	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
-	tdx_round_budget(tdi->link, TDX_REQUEST_MS);
+	/* the core's look at the state is not under our lock */
+	if (tdi->quarantined)
+		return -ENXIO;
+	tio_budget(&tdi->link->base, TDX_REQUEST_MS);
 	return tio_guest_req(base, guest_ops, ARRAY_SIZE(guest_ops),
 			     IOMMU_TSM_TVM_ARCH_TDX, scope, req_in, in_len,
 			     req_out, out_len, tsm_code);

@@ -225,11 +225,11 @@ void tdx_link_down(struct tdx_link *link)
  * tdx_link_usable() - can a TDI be bound over this link?
  * @link: the link
  *
- * A stream that was blocked is made anew if nobody is on it any more. Context:
- * under pci_tsm_pf0::lock.
+ * A stream that was blocked, or that a reset has taken down, is made anew if nobody is
+ * on it any more. Context: under pci_tsm_pf0::lock.
  *
  * Return: 0; -ENXIO: not connected, or the stream could not be made anew;
- * -EBUSY: blocked, and other TDIs are still bound over it.
+ * -EBUSY: it is down, and other TDIs are still bound over it, or in quarantine.
  */
 int tdx_link_usable(struct tdx_link *link)
 {
@@ -237,7 +237,8 @@ int tdx_link_usable(struct tdx_link *link)
 
 	if (!link->ide)
 		return -ENXIO;
-	if (link->configured && link->keyed && !link->blocked)
+	if (link->configured && link->keyed && !link->blocked &&
+	    tio_ide_is_secure(endpoint_of(link), link->ide))
 		return 0;
 	if (!list_empty(&link->base.tdis))
 		return -EBUSY;

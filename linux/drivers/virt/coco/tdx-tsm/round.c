@@ -20,22 +20,9 @@ static struct tdx_fw *fw_of(struct tdx_tdi *tdi)
 	return tdi->link->tsm->fw;
 }
 
-/**
- * tdx_round_budget() - an operation that talks to the DSM begins
- * @link: the link
- * @ms: it begins no DOE round after this time, in milliseconds
- *
- * Context: under pci_tsm_pf0::lock.
- */
-void tdx_round_budget(struct tdx_link *link, unsigned int ms)
-{
-	lockdep_assert_held(&link->base.pf0.lock);
-	link->deadline = jiffies + msecs_to_jiffies(ms);
-}
-
 static int exchange(struct tdx_link *link, const u8 *msg, size_t len)
 {
-	if (time_after(jiffies, link->deadline))
+	if (tio_budget_spent(&link->base))
 		return -ETIMEDOUT;
 	return tio_doe(link->base.pf0.base_tsm.pdev, msg, len, link->base.rsp,
 		       TDX_RSP_MAX);
@@ -122,7 +109,7 @@ static bool is_device_busy(u64 status)
  * @tdi: the TDI
  * @req: LOCK, STATE or STOP
  *
- * Context: under pci_tsm_pf0::lock; bounded by tdx_round_budget() and one DOE
+ * Context: under pci_tsm_pf0::lock; bounded by tio_budget() and one DOE
  * round. A device that says BUSY is asked again for 0.2 s.
  *
  * Return: 0: the device did it and firmware knows; an errno: it did not, or the

@@ -80,7 +80,7 @@ static void watch_look(struct tdx_tdi *tdi)
 {
 	lockdep_assert_held(&tdi->link->base.pf0.lock);
 
-	tdx_round_budget(tdi->link, TDX_UNBIND_MS);
+	tio_budget(&tdi->link->base, TDX_LOOK_MS);
 	tdi->unanswered = tdx_round_look(tdi) ? tdi->unanswered + 1 : 0;
 }
 
@@ -273,7 +273,17 @@ static int step_give_back(struct tdx_tdi *tdi)
 /* Everybody else's half of the DMA is over before firmware's entries are touched */
 static void before_dma_off(struct tdx_tdi *tdi)
 {
-	pci_tdi_dma_off(&tdi->tdi);
+	if (!tdi->dma_is_off)
+		pci_tdi_dma_off(&tdi->tdi);
+	tdi->dma_is_off = true;
+}
+
+/* KVM's leaves, see tdi_down() */
+static void before_all(struct tdx_tdi *tdi)
+{
+	if (!tdi->is_unmapped)
+		pci_tdi_unmap_mmio(&tdi->tdi);
+	tdi->is_unmapped = true;
 }
 
 /*
@@ -332,12 +342,11 @@ static int held_up(enum tio_step step, const int *rc)
 	return 0;
 }
 
-static int tdi_step(struct tdx_tdi *tdi, enum tio_step step, bool published,
-		    const int *rc)
+static int tdi_step(struct tdx_tdi *tdi, enum tio_step step, const int *rc)
 {
 	const struct tdi_step *what = &tdi_steps[step];
 
-	if (published && what->before)
+	if (tdi->published && what->before)
 		what->before(tdi);
 	return held_up(step, rc) ?:
 	       (what->insist ? tdi_insist(tdi, what->run) : what->run(tdi));
@@ -369,17 +378,17 @@ static const char *tdi_kept(const int *rc)
  * the TDX module does not mind (MMIO.BLOCK, too, may come before STOP).
  * Trusted DMA is taken away whatever happened before; the interface is not asked
  * to go while it holds something, unless its TD is fatal, which waives MMIO.
+ * A TDI that was kept before goes on from the steps that failed.
  */
-static const char *tdi_down(struct tdx_tdi *tdi, bool published)
+static const char *tdi_down(struct tdx_tdi *tdi)
 {
 	int rc[TIO_NR_STEPS] = {};
 
-	tdx_round_budget(tdi->link, TDX_UNBIND_MS);
-	if (published)
-		pci_tdi_unmap_mmio(&tdi->tdi);
+	if (tdi->published)
+		before_all(tdi);
 	for (const enum tio_step *step = tdx_unbind_order;
 	     *step != TIO_STEP_END; step++)
-		rc[*step] = tdi_step(tdi, *step, published, rc);
+		rc[*step] = tdi_step(tdi, *step, rc);
 	return tdi_kept(rc);
 }
 
@@ -399,19 +408,22 @@ static void tdi_free(struct tdx_tdi *tdi)
 	kfree(tdi);
 }
 
-/* Reverse of bind, from any half-way state */
-static void tdi_destroy(struct tdx_tdi *tdi, bool published)
+/*
+ * Reverse of bind, from any half-way state, that of an earlier try too. Return: true
+ * if the TDI is gone; else it is in quarantine: on the link's list, with its pages, its
+ * TD and its metadata, until a later try succeeds or the link is leaked with it.
+ */
+static bool tdi_destroy(struct tdx_tdi *tdi)
 {
-	const char *kept = tdi_down(tdi, published);
+	const char *kept = tdi_down(tdi);
 
 	if (!kept) {
 		tdi_free(tdi);
-		return;
+		return true;
 	}
-	/* on the link's list, with its pages, its TD and its metadata, for ever */
 	WRITE_ONCE(tdi->quarantined, true);
-	tio_leak(&tsm_of(tdi)->base, tdi, "%s", kept);
 	pci_tdi_quarantine(&tdi->tdi, kept);
+	return false;
 }
 
 static struct tdx_link *link_of(struct pci_dev *pdev)
@@ -461,7 +473,8 @@ static struct tdx_tdi *tdi_alloc(struct pci_dev *pdev, struct kvm *kvm,
  * -ENOMEM; -ENXIO: the link is down; -EBUSY: the stream is blocked and others are
  * still on it; -ENOSPC: no key id; -EXDEV: see tdx_td_get(); -EOPNOTSUPP: VFIO
  * does not offer the function; -EIO, -ETIMEDOUT, -EPROTO, -EBADMSG: firmware or
- * the device. Nothing is held then, or the TDI is quarantined.
+ * the device. Nothing is held then. A bind that failed and could not be undone
+ * returns the TDI, too, after pci_tdi_quarantine().
  */
 struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 {
@@ -479,7 +492,7 @@ struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 	if (IS_ERR(tdi))
 		return ERR_CAST(tdi);
 
-	tdx_round_budget(link, TDX_BIND_MS);
+	tio_budget(&link->base, TDX_BIND_MS);
 	rc = xa_reserve(&link->tsm->base.bound, rid, GFP_KERNEL);
 	if (!rc) {
 		rc = tdi_up(tdi);
@@ -487,10 +500,17 @@ struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 			xa_release(&link->tsm->base.bound, rid);
 	}
 	if (rc) {
-		tdi_destroy(tdi, false);
+		tio_budget_undo(&link->base, TDX_UNBIND_MS);
 		/* of no use to a VMM, which has no step to repeat */
-		return ERR_PTR(rc == -EUCLEAN ? -EIO : rc);
+		if (tdi_destroy(tdi))
+			return ERR_PTR(rc == -EUCLEAN ? -EIO : rc);
+		/* the core forgets only what was called out for */
+		tdi->published = true;
+		before_all(tdi);
+		before_dma_off(tdi);
+		return &tdi->tdi;
 	}
+	tdi->published = true;
 	/* reserved: cannot fail */
 	xa_store(&link->tsm->base.bound, rid, tdi, GFP_KERNEL);
 	watch_again(tdi);
@@ -499,12 +519,12 @@ struct pci_tdi *tdx_tdi_bind(struct pci_dev *pdev, struct kvm *kvm, u32 tdi_id)
 
 /**
  * tdx_tdi_unbind() - take a function back from its TVM
- * @base: the TDI
+ * @base: the TDI, bound or in quarantine
  *
- * Context: under pci_tsm_rwsem (any) and pci_tsm_pf0::lock; bounded, see
- * TDX_UNBIND_MS. Never fails:
- * either firmware has let go of everything when it returns, or the TDI is
- * quarantined.
+ * Context: under pci_tsm_rwsem (any) and pci_tsm_pf0::lock; at most
+ * TDX_UNBIND_WORST_MS and the calls for each leaf. Never fails: either firmware has
+ * let go of everything when it returns, and @base is gone, or the TDI is in
+ * quarantine and this may be called again.
  */
 void tdx_tdi_unbind(struct pci_tdi *base)
 {
@@ -518,5 +538,6 @@ void tdx_tdi_unbind(struct pci_tdi *base)
 	synchronize_srcu(&tsm->base.srcu);
 	disable_delayed_work_sync(&tdi->watch);
 
-	tdi_destroy(tdi, true);
+	tio_budget(&tdi->link->base, TDX_UNBIND_MS);
+	tdi_destroy(tdi);
 }

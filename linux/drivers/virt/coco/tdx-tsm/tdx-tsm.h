@@ -43,20 +43,30 @@
 #define TDX_IOMMU		0
 
 /*
- * How long an operation may begin DOE rounds, in ms. One round takes 3 s at most:
- * 1 s until an earlier request has left the mailbox, 1 s for the answer, 1 s for an
- * abort. So, with any device,
- *  bind	2.3 + 3 s, and if that fails its undoing 1.3 + 3 s: 9.6 s
- *  unbind	1.3 + 3 s: 4.3 s
+ * How long an operation may begin DOE rounds, in ms; the last one ends TIO_ROUND_MS
+ * later. So, with any device,
+ *  bind	3.4 + 3 s; if that fails, with its undoing, TIO_LAST_ROUND_MS + 3 s: 9.3 s
+ *  unbind	2.3 + 3 s: 5.3 s
  *  request	4 + 3 s: 7 s
  *  connect	5 + 3 s: 8 s
- * In each of the first two every request that it needs, and one lost STOP, still
- * fits if the device takes 1 s for each.
+ *  a look	1.3 + 3 s: 4.3 s
+ * In a bind STATE, STOP, LOCK and one lost STOP, in an unbind STOP and one lost STOP
+ * still fit if the device takes 1 s for each.
  */
-#define TDX_BIND_MS		2300
-#define TDX_UNBIND_MS		1300
+#define TDX_BIND_MS		3400
+#define TDX_UNBIND_MS		2300
 #define TDX_REQUEST_MS		4000
 #define TDX_CERTS_MS		5000
+#define TDX_LOOK_MS		1300
+/*
+ * The longest unbind, whatever the device does: the rounds above; and if firmware is
+ * stuck as well, IQ.INV.PROCESS is waited for 0.2 s in each of three tries of UNMAP
+ * and of DMA_OFF. A dead device alone makes it two lost answers of 1 s. Calls for each
+ * leaf are not in it.
+ */
+#define TDX_UNBIND_WORST_MS	(TDX_UNBIND_MS + TIO_ROUND_MS + 2 * 3 * 200)
+static_assert(TDX_UNBIND_WORST_MS < TIO_HOLD_MS);
+static_assert(TDX_REQUEST_MS + TIO_ROUND_MS < TIO_HOLD_MS);
 
 /*
  * Firmware calls, if nothing is refused. Each leaf of private MMIO costs
@@ -139,7 +149,6 @@ static inline struct tdx_tsm *to_tdx_tsm(struct tio_tsm *base)
  * @configured: firmware has the stream
  * @keyed: its keys are programmed and in use
  * @blocked: it was blocked, as an escape: no TDI can be bound before it is new
- * @deadline: in jiffies; the operation at work begins no DOE round after it
  *
  * Born in probe, filled in connect, emptied in disconnect, freed in remove; all
  * of it under pci_tsm_pf0::lock. If firmware does not let go in disconnect the
@@ -156,7 +165,6 @@ struct tdx_link {
 	bool configured;
 	bool keyed;
 	bool blocked;
-	unsigned long deadline;
 };
 
 /**
@@ -271,7 +279,10 @@ struct tdx_mmio {
  * @offset: MMIO reporting offset given in LOCK, bytes
  * @mmio: its private MMIO
  * @locked: not known to be CONFIG_UNLOCKED; read in atomic context
- * @quarantined: firmware did not let go; read in atomic context
+ * @quarantined: firmware did not let go, or has not yet; read in atomic context
+ * @published: somebody else knows of the TDI: unbind makes the call-outs
+ * @is_unmapped: KVM's leaves are gone: that call-out was made
+ * @dma_is_off: and so was the IOMMU's
  * @error_told: the fall to TDISP ERROR was reported, or is about to be: the TVM
  *		gets no page any more; read in atomic context
  * @created: firmware has the device interface
@@ -302,6 +313,9 @@ struct tdx_tdi {
 	struct tdx_mmio mmio;
 	bool locked;
 	bool quarantined;
+	bool published;
+	bool is_unmapped;
+	bool dma_is_off;
 	bool error_told;
 	bool created;
 	bool devifmt;
@@ -339,7 +353,6 @@ extern const struct tio_tsm_vendor tdx_vendor;
 int tdx_check(struct tdx_tsm *tsm, u32 leaf, u64 status);
 
 /* round.c */
-void tdx_round_budget(struct tdx_link *link, unsigned int ms);
 int tdx_round_host(struct tdx_tdi *tdi, const struct tdx_devif_req *req);
 int tdx_round_td(struct tdx_tdi *tdi, u8 type, u16 offset, u64 *status,
 		 struct tdx_devif_result *result);

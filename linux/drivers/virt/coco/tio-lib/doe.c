@@ -17,6 +17,51 @@
 #define TIO_CERTS_PORTION	1024
 
 /**
+ * tio_budget() - an operation that talks to the DSM begins
+ * @link: the link
+ * @ms: it begins no DOE round after this time, in milliseconds
+ *
+ * Context: under pci_tsm_pf0::lock.
+ */
+void tio_budget(struct tio_link *link, unsigned int ms)
+{
+	lockdep_assert_held(&link->pf0.lock);
+	link->deadline = jiffies + msecs_to_jiffies(ms);
+	link->limit = jiffies + msecs_to_jiffies(TIO_LAST_ROUND_MS);
+}
+EXPORT_SYMBOL_GPL(tio_budget);
+
+/**
+ * tio_budget_undo() - the operation failed and is undone
+ * @link: the link
+ * @ms: as in tio_budget(), and TIO_LAST_ROUND_MS after that call is the end anyway
+ *
+ * Context: under pci_tsm_pf0::lock.
+ */
+void tio_budget_undo(struct tio_link *link, unsigned int ms)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(ms);
+
+	lockdep_assert_held(&link->pf0.lock);
+	link->deadline = time_before(end, link->limit) ? end : link->limit;
+}
+EXPORT_SYMBOL_GPL(tio_budget_undo);
+
+/**
+ * tio_budget_spent() - no DOE round may begin any more
+ * @link: the link
+ *
+ * Context: under pci_tsm_pf0::lock. Return: true if the operation at work has to do
+ * without the device from here on.
+ */
+bool tio_budget_spent(const struct tio_link *link)
+{
+	lockdep_assert_held(&link->pf0.lock);
+	return time_after(jiffies, link->deadline);
+}
+EXPORT_SYMBOL_GPL(tio_budget_spent);
+
+/**
  * tio_doe() - one DOE round with the DSM
  * @dsm: the function that hosts the DSM
  * @req: the request, an SPDM message
@@ -24,9 +69,8 @@
  * @rsp: buffer for the answer
  * @rsp_size: its size in bytes
  *
- * Context: process, under pci_tsm_pf0::lock of @dsm. DOE's own limits make it 3 s
- * at most: 1 s until an earlier request has left the mailbox, 1 s for the answer,
- * 1 s for an abort. Not interruptible.
+ * Context: process, under pci_tsm_pf0::lock of @dsm. DOE's own limits make it
+ * TIO_ROUND_MS at most. Not interruptible.
  *
  * Return: length of the answer in bytes, which may have up to three bytes of
  * padding at its end and is @rsp_size at most; -EPROTO: the answer is shorter than

@@ -7,6 +7,7 @@
  *
  * All of it under pci_tsm_pf0::lock of the device: it owns the struct pci_ide.
  */
+#include <linux/bitfield.h>
 #include <linux/export.h>
 #include <linux/tio-tsm.h>
 
@@ -118,3 +119,34 @@ void tio_ide_disable(struct pci_dev *ep, struct pci_ide *ide)
 		pci_ide_stream_disable(ep, ide);
 }
 EXPORT_SYMBOL_GPL(tio_ide_disable);
+
+static bool port_is_secure(struct pci_dev *port,
+			   const struct pci_ide_partner *partner)
+{
+	u32 pos = port->ide_cap + PCI_IDE_LINK_STREAM_0 +
+		  port->nr_link_ide * PCI_IDE_LINK_BLOCK_SIZE +
+		  partner->stream_index *
+		  PCI_IDE_SEL_BLOCK_SIZE(port->nr_ide_mem);
+	u32 val;
+
+	/* a device that is gone reads all ones, which is no state */
+	pci_read_config_dword(port, pos + PCI_IDE_SEL_STS, &val);
+	return FIELD_GET(PCI_IDE_SEL_STS_STATE, val) ==
+	       PCI_IDE_SEL_STS_STATE_SECURE;
+}
+
+/**
+ * tio_ide_is_secure() - do both ports still read Secure?
+ * @ep: the endpoint
+ * @ide: its stream, of tio_ide_setup()
+ *
+ * Nobody tells when a reset of the bus, or a device that lost its session, has taken
+ * the stream down. Context: process. Return: true if it is up.
+ */
+bool tio_ide_is_secure(struct pci_dev *ep, struct pci_ide *ide)
+{
+	return port_is_secure(ep, &ide->partner[PCI_IDE_EP]) &&
+	       port_is_secure(pcie_find_root_port(ep),
+			      &ide->partner[PCI_IDE_RP]);
+}
+EXPORT_SYMBOL_GPL(tio_ide_is_secure);

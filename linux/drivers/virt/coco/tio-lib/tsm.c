@@ -41,7 +41,9 @@ EXPORT_SYMBOL_GPL(tio_leak);
  * @link: the link, which is never freed
  * @name: what it is, for people
  *
- * Its device cannot be connected again: firmware has its objects of it already.
+ * With it whatever hangs on it, as quarantined TDIs do: this is the one word in the
+ * log about all of it. Its device cannot be connected again: firmware has its objects
+ * of it already.
  * Context: under pci_tsm_pf0::lock.
  */
 void tio_link_leak(struct tio_link *link, const char *name)
@@ -91,13 +93,43 @@ static struct pci_tsm *pf0_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 	return &no_free_ptr(link)->pf0.base_tsm;
 }
 
+/* A function leaves, firmware still has its TDI: for the next one at its place */
+static void keep_tdi(struct tio_tsm *tsm, struct pci_tsm *fn)
+{
+	guard(mutex)(&tsm->lock);
+	pci_warn(fn->pdev, "removed, but firmware still has its TDI\n");
+	if (xa_err(xa_store(&tsm->kept, pci_dev_id(fn->pdev), fn->tdi,
+			    GFP_KERNEL)))
+		tio_leak(tsm, NULL, "TDI of a function that was removed");
+}
+
+/* Undo keep_tdi(): a rescan has found the function again. Return: its TDI or NULL */
+static struct pci_tdi *take_kept_tdi(struct tio_tsm *tsm, struct pci_dev *pdev)
+{
+	struct pci_tdi *tdi;
+
+	guard(mutex)(&tsm->lock);
+	tdi = xa_erase(&tsm->kept, pci_dev_id(pdev));
+	if (tdi)
+		tdi->pdev = pdev;
+	return tdi;
+}
+
 static struct pci_tsm *fn_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
 {
 	struct pci_tsm *fn __free(kfree) = kzalloc_obj(*fn);
 
 	if (!fn || pci_tsm_link_constructor(pdev, fn, tsm_dev))
 		return NULL;
+	fn->tdi = take_kept_tdi(tsm_of(tsm_dev), pdev);
 	return no_free_ptr(fn);
+}
+
+static void fn_remove(struct pci_tsm *fn)
+{
+	if (fn->tdi)
+		keep_tdi(tsm_of(fn->tsm_dev), fn);
+	kfree(fn);
 }
 
 /**
@@ -106,7 +138,9 @@ static struct pci_tsm *fn_probe(struct tsm_dev *tsm_dev, struct pci_dev *pdev)
  * @pdev: any function
  *
  * Any tsmN can be written to any device: only functions of this root complex are
- * taken. Context: under pci_tsm_rwsem. Undone by tio_tsm_remove_fn().
+ * taken. One that was removed while its TDI was in quarantine gets that TDI back, so
+ * that pci_tsm_ops::unbind can be tried again. Context: under pci_tsm_rwsem. Undone
+ * by tio_tsm_remove_fn().
  *
  * Return: the core's context, in a &struct tio_link if @pdev is a DSM; NULL: not
  * ours, a link of it was leaked, the vendor does not want it, or no memory.
@@ -138,7 +172,7 @@ static void pf0_remove(struct tio_link *link)
 
 /**
  * tio_tsm_remove_fn() - pci_tsm_ops::remove of all drivers
- * @base: of tio_tsm_probe_fn(); disconnected
+ * @base: of tio_tsm_probe_fn(); disconnected. A TDI that is in quarantine stays.
  *
  * Context: under pci_tsm_rwsem.
  */
@@ -147,7 +181,7 @@ void tio_tsm_remove_fn(struct pci_tsm *base)
 	if (is_pci_tsm_pf0(base->pdev))
 		pf0_remove(container_of(base, struct tio_link, pf0.base_tsm));
 	else
-		kfree(base);
+		fn_remove(base);
 }
 EXPORT_SYMBOL_GPL(tio_tsm_remove_fn);
 
@@ -185,6 +219,7 @@ void tio_tsm_setup(struct tio_tsm *tsm, const struct tio_tsm_vendor *vendor,
 	mutex_init(&tsm->lock);
 	INIT_LIST_HEAD(&tsm->lost_links);
 	xa_init(&tsm->bound);
+	xa_init(&tsm->kept);
 	vendor->setup(tsm);
 }
 EXPORT_SYMBOL_GPL(tio_tsm_setup);
@@ -203,6 +238,7 @@ void tio_tsm_clean(struct tio_tsm *tsm)
 	if (atomic_read(&tsm->leaks))
 		return;
 	tsm->vendor->clean(tsm);
+	xa_destroy(&tsm->kept);
 	xa_destroy(&tsm->bound);
 	mutex_destroy(&tsm->lock);
 }
