@@ -233,6 +233,10 @@ int kvm_vfio_dmabuf_freeze_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
 	if (!vd)
 		return 0;
 
+	/* a request that is refused leaves no mark for the guest's requests to meet */
+	if (pci_tdi_bound_to(vd->seat, kvm))
+		return -EBUSY;
+
 	/* first the mark, then the question: see kvm_tdi_mmio_lookup() */
 	WRITE_ONCE(vd->frozen, true);
 	if (!pci_tdi_bound_to(vd->seat, kvm))
