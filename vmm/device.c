@@ -14,8 +14,6 @@
 
 #include "tvmm.h"
 
-#define EVENT_DEPTH	16
-
 /* what the VM gets of the BARs: all but MSI-X table and PBA, the host's */
 static const struct bar_slot bar_slots[NR_BAR_SLOTS] = {
 	{ .bar = TEEMU_BAR_REGS, .len = TEEMU_BAR_REGS_SIZE,
@@ -76,10 +74,9 @@ static int create_translation(struct tvmm *t)
 			       IOMMU_VIOMMU_TYPE_TEEMU, &d->viommu_id);
 	if (ret)
 		return failed(t, ret, "vIOMMU");
-	ret = tdi_event_open(d->iommu, d->viommu_id, EVENT_DEPTH, &d->queue_id);
-	if (ret < 0)
-		return failed(t, ret, "event queue");
-	d->event_fd = ret;
+	ret = events_create(t);
+	if (ret)
+		return ret;
 	ret = tdi_vdevice_alloc(d->iommu, d->viommu_id, dev_id, TVM_DEVICE_RID,
 				&d->vdevice_id);
 	if (ret)
@@ -206,10 +203,7 @@ void device_destroy(struct tvmm *t)
 	d->bound = false;
 	for (i = NR_BAR_SLOTS; i--;)
 		clear_bar_slot(t, i);
-	if (d->event_fd >= 0)
-		close(d->event_fd);
-	d->event_fd = -1;
-	destroy_object(t, &d->queue_id, "event queue");
+	events_destroy(t);
 	destroy_object(t, &d->viommu_id, "vIOMMU");
 	if (d->attached)
 		tdi_device_detach(d->dev);
@@ -281,32 +275,15 @@ int device_unbind(struct tvmm *t)
 int device_request(struct tvmm *t, struct tdi_request *req)
 {
 	struct device *d = &t->device;
+	size_t room = req->resp_len;
 	int ret;
 
 	if (!d->vdevice_id)
 		return -ENODEV;
+	/* both: nothing was sent */
 	do {
+		req->resp_len = room;
 		ret = tdi_tsm_request(d->iommu, d->vdevice_id, req);
-	} while (ret == -EINTR);
+	} while (ret == -EINTR || ret == -EAGAIN);
 	return ret;
-}
-
-void device_events(struct tvmm *t)
-{
-	static const char *const names[] = {
-		[TDI_EVENT_UNBOUND] = "unbound by the host",
-		[TDI_EVENT_ERROR] = "TDISP ERROR",
-		[TDI_EVENT_QUARANTINED] = "quarantined",
-	};
-	struct tdi_event event;
-
-	while (!tdi_event_read(t->device.event_fd, &event)) {
-		if (event.lost)
-			report_note(t, "event: some were lost");
-		if (event.type && event.type < sizeof(names) / sizeof(names[0]))
-			report_note(t, "event: TDI %#llx: %s",
-				    (unsigned long long)event.virt_id,
-				    names[event.type]);
-		report_value(t, "event", event.type);
-	}
 }

@@ -176,7 +176,6 @@ int hypercall(struct tvmm *t, uint32_t number)
 	mbox->out_len = call.out_len;
 	mbox->tsm_code = call.tsm_code;
 	mbox->result = call.result;
-	if (t->device.event_fd >= 0)
-		device_events(t);
+	events_print(t);
 	return ret;
 }

@@ -198,7 +198,7 @@ int main(int argc, char **argv)
 		.vm_fd = -1,
 		.mem.private_fd = -1,
 		.vcpu.fd = -1,
-		.device.event_fd = -1,
+		.device.watch.stop_fd = -1,
 	};
 	int ret, i;
 

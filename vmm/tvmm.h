@@ -8,6 +8,7 @@
  *  vcpu.c	the vCPU and the one exit loop
  *  hypercall.c	what the guest asks for; all of it is hostile input
  *  device.c	the TDI, through libtdi
+ *  event.c	what happens to it unasked
  *  shared.c	the device in the host's own hands
  *  vendor.c	whose requests the guest makes
  *  report.c	one line per step
@@ -19,6 +20,7 @@
 #ifndef TVMM_H
 #define TVMM_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -90,6 +92,14 @@ struct bar_slot {
 	struct reservation hva;
 };
 
+/* the thread that wakes the vCPU's for an event */
+struct event_watch {
+	pthread_t thread;
+	pthread_t vcpu;
+	int stop_fd;		/* eventfd, -1: none */
+	bool running;
+};
+
 struct device {
 	struct tdi_device *dev;
 	struct tdi_iommu *iommu;
@@ -99,8 +109,8 @@ struct device {
 	uint32_t hwpt_id;
 	uint32_t viommu_id;
 	uint32_t vdevice_id;
-	uint32_t queue_id;
-	int event_fd;
+	struct tdi_events *events;
+	struct event_watch watch;
 	bool bound;
 	void *bar0;		/* the host's own mapping */
 	struct bar_slot slots[NR_BAR_SLOTS];
@@ -149,8 +159,12 @@ void device_destroy(struct tvmm *t);
 int device_bind(struct tvmm *t);
 int device_unbind(struct tvmm *t);
 int device_request(struct tvmm *t, struct tdi_request *req);
-/* report what happened to the TDI without our asking */
-void device_events(struct tvmm *t);
+
+/* event.c */
+int events_create(struct tvmm *t);
+void events_destroy(struct tvmm *t);
+/* one line for each thing that happened to the TDI without our asking */
+void events_print(struct tvmm *t);
 
 /* shared.c: while bound the host is out, after unbind it is back in */
 int shared_refused(struct tvmm *t);

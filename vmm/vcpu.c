@@ -214,6 +214,7 @@ int vcpu_loop(struct tvmm *t)
 					     "told to stop", t->opt.timeout);
 		ret = ioctl(t->vcpu.fd, KVM_RUN, 0);
 		if (ret < 0 && errno == EINTR) {
+			events_print(t);
 			ret = 0;
 			continue;
 		}

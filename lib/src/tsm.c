@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,22 @@
 #include <tdi/tsm.h>
 
 #include "util.h"
+
+#define SEQUENCE_MAX	0x7fffffffU
+
+/**
+ * struct tdi_events - a queue of events
+ * @iommu: whose it is
+ * @queue_id: its object
+ * @fd: its file
+ * @next: sequence number that comes next unless something is lost
+ */
+struct tdi_events {
+	struct tdi_iommu *iommu;
+	uint32_t queue_id;
+	int fd;
+	uint32_t next;
+};
 
 static int tsm_op(struct tdi_iommu *iommu, uint32_t vdevice_id, uint32_t type)
 {
@@ -103,7 +120,8 @@ int tdi_event_read(int fd, struct tdi_event *event)
 		return -EAGAIN;
 	if (n < (ssize_t)sizeof(raw.header))
 		return -EBADMSG;
-	event->lost = raw.header.flags & IOMMU_VEVENTQ_FLAG_LOST_EVENTS;
+	event->sequence = raw.header.sequence & SEQUENCE_MAX;
+	event->lost = !!(raw.header.flags & IOMMU_VEVENTQ_FLAG_LOST_EVENTS);
 	if (event->lost && n == (ssize_t)sizeof(raw.header))
 		return 0;
 	if (n != (ssize_t)sizeof(raw))
@@ -111,4 +129,64 @@ int tdi_event_read(int fd, struct tdi_event *event)
 	event->virt_id = raw.tsm.virt_id;
 	event->type = raw.tsm.event;
 	return 0;
+}
+
+int tdi_events_open(struct tdi_iommu *iommu, uint32_t viommu_id, uint32_t depth,
+		    struct tdi_events **out)
+{
+	struct tdi_events *events;
+
+	events = calloc(1, sizeof(*events));
+	if (!events)
+		return -ENOMEM;
+	events->iommu = iommu;
+	events->fd = tdi_event_open(iommu, viommu_id, depth, &events->queue_id);
+	if (events->fd < 0) {
+		int ret = events->fd;
+
+		free(events);
+		return ret;
+	}
+	*out = events;
+	return 0;
+}
+
+void tdi_events_close(struct tdi_events *events)
+{
+	if (!events)
+		return;
+	tdi_close_fd(&events->fd);
+	tdi_iommu_destroy(events->iommu, events->queue_id);
+	free(events);
+}
+
+int tdi_events_fd(const struct tdi_events *events)
+{
+	return events->fd;
+}
+
+int tdi_events_next(struct tdi_events *events, struct tdi_event *event)
+{
+	int ret;
+
+	ret = tdi_event_read(events->fd, event);
+	if (ret)
+		return ret;
+	event->lost += (event->sequence - events->next) & SEQUENCE_MAX;
+	events->next = (event->sequence + 1) & SEQUENCE_MAX;
+	return 0;
+}
+
+const char *tdi_event_text(uint32_t type)
+{
+	switch (type) {
+	case TDI_EVENT_UNBOUND:
+		return "was unbound by the host: its BARs are shared again, bind it anew when its link is up";
+	case TDI_EVENT_ERROR:
+		return "fell to TDISP ERROR: still bound, of no use to the guest any more, to be unbound";
+	case TDI_EVENT_QUARANTINED:
+		return "is quarantined: firmware does not let go of it, nobody can use the function";
+	default:
+		return "has met with something that this library does not know";
+	}
 }

@@ -34,6 +34,18 @@ struct tdi_request {
 	uint64_t tsm_code;
 };
 
+/**
+ * enum tdi_event_type - what can happen to a bound TDI without the VMM asking
+ * @TDI_EVENT_UNBOUND: the host has unbound it, for a reason that it could not refuse
+ *	(link or TSM gone, error recovery), or it has left quarantine. The BARs are the
+ *	VMM's again, slots and mappings are as before. Tell the guest that its device
+ *	is gone; it can be bound again when the link is up.
+ * @TDI_EVENT_ERROR: it fell to TDISP ERROR. It is still bound: the guest reaches
+ *	neither its MMIO nor gets its DMA, the host is still out. Unbind it.
+ * @TDI_EVENT_QUARANTINED: an unbind could not be completed; nobody can use the
+ *	function. Close it. The host's administrator has to act: tdi/retry in sysfs, or
+ *	a cold reset.
+ */
 enum tdi_event_type {
 	TDI_EVENT_UNBOUND = 1,
 	TDI_EVENT_ERROR = 2,
@@ -41,16 +53,22 @@ enum tdi_event_type {
 };
 
 /**
- * struct tdi_event - what happened to a bound TDI without the VMM asking
+ * struct tdi_event - what happened
  * @virt_id: of the vdevice
- * @type: enum tdi_event_type, or 0 when only @lost is news
- * @lost: events were lost before this one
+ * @type: enum tdi_event_type, or 0 when only @lost is news. Types that this library
+ *	does not know are passed on as the kernel gave them.
+ * @lost: so many events at least were lost just before this one, of whichever
+ *	vdevice: look at all of them. An unbind of one that is unbound does nothing.
+ * @sequence: the kernel's number of this event, or of the last that was lost
  */
 struct tdi_event {
 	uint64_t virt_id;
 	uint32_t type;
-	int lost;
+	uint32_t lost;
+	uint32_t sequence;
 };
+
+struct tdi_events;
 
 /*
  * Bind. -ENODEV: the device has no VM; -EBUSY: bound already, or somebody uses
@@ -59,17 +77,43 @@ struct tdi_event {
 int tdi_tsm_bind(struct tdi_iommu *iommu, uint32_t vdevice_id);
 /* Unbind; of what is not bound: 0. */
 int tdi_tsm_unbind(struct tdi_iommu *iommu, uint32_t vdevice_id);
-/* Pass a guest's request on. -EINTR: nothing was sent, may be repeated. */
+/*
+ * Pass a guest's request on. -EINTR, -EAGAIN: nothing was sent, repeat it; -EFAULT:
+ * @req->resp cannot be written, but the request has been carried out.
+ */
 int tdi_tsm_request(struct tdi_iommu *iommu, uint32_t vdevice_id,
 		    struct tdi_request *req);
 
 /*
- * A queue of at most @depth events of @viommu_id: answers its file, which the
- * caller owns. To undo: close the file, then tdi_iommu_destroy() of @queue_id.
+ * A queue of at most @depth unread events of all vdevices of @viommu_id, which has one
+ * such queue at most (-EEXIST). @iommu has to outlive it. To be opened before the
+ * first bind: what happens without a queue is told to nobody.
+ */
+int tdi_events_open(struct tdi_iommu *iommu, uint32_t viommu_id, uint32_t depth,
+		    struct tdi_events **events);
+/* Unread events are dropped. Before the vIOMMU is destroyed. NULL is fine. */
+void tdi_events_close(struct tdi_events *events);
+/* For poll(2): POLLIN when there is an event. The file stays the context's. */
+int tdi_events_fd(const struct tdi_events *events);
+/*
+ * The next event, in the order in which things happened to each TDI. -EAGAIN: none
+ * now; -EBADMSG: the kernel says what this library does not understand.
+ */
+int tdi_events_next(struct tdi_events *events, struct tdi_event *event);
+/* what an event of @type means, a part of a sentence about "the TDI" */
+const char *tdi_event_text(uint32_t type);
+
+/*
+ * What the above is made of, for a caller that keeps file and id itself: opens a queue
+ * and answers its file, not blocking. To undo: close the file, destroy @queue_id.
  */
 int tdi_event_open(struct tdi_iommu *iommu, uint32_t viommu_id,
 		   uint32_t depth, uint32_t *queue_id);
-/* Next event of file @fd. -EAGAIN: none (wait with poll(2)); -EBADMSG: not ours */
+/*
+ * Next event of file @fd, as tdi_events_next(), but @lost is only set where the kernel
+ * marks a loss at the end of the queue: one before another event shows as a gap in
+ * @sequence, which counts from 0 to INT32_MAX and around.
+ */
 int tdi_event_read(int fd, struct tdi_event *event);
 
 #endif /* TDI_TSM_H */

@@ -29,7 +29,23 @@ static struct pci_dev *vdevice_to_pci(struct iommufd_vdevice *vdev)
 }
 
 /*
- * Runs from a work item of the seat; pci_tdi_forget_notify() waits for it, so
+ * Something was lost before it reached the vEVENTQ: as if the queue had been full
+ * just now. What comes next has a gap before its sequence index.
+ */
+static void iommufd_viommu_report_lost(struct iommufd_viommu *viommu)
+{
+	struct iommufd_veventq *veventq;
+
+	guard(rwsem_read)(&viommu->veventqs_rwsem);
+	veventq = iommufd_viommu_find_veventq(viommu, IOMMU_VEVENTQ_TYPE_TSM);
+	if (!veventq)
+		return;
+	guard(spinlock)(&veventq->common.lock);
+	iommufd_vevent_handler(veventq, &veventq->lost_events_header);
+}
+
+/*
+ * Called in the order of what happened; pci_tdi_forget_notify() waits for it, so
  * the vDEVICE and its vIOMMU live. A VMM without a vEVENTQ is not told; a full
  * queue marks the loss.
  */
@@ -43,9 +59,13 @@ static void iommufd_vdevice_tsm_notify(void *priv, enum pci_tdi_event event)
 	struct iommufd_vdevice *vdev = priv;
 	struct iommu_vevent_tsm vevent = {
 		.virt_id = vdev->virt_id,
-		.event = uapi[event],
 	};
 
+	if (event == PCI_TDI_EVENT_LOST) {
+		iommufd_viommu_report_lost(vdev->viommu);
+		return;
+	}
+	vevent.event = uapi[event];
 	iommufd_viommu_report_event(vdev->viommu, IOMMU_VEVENTQ_TYPE_TSM,
 				    &vevent, sizeof(vevent));
 }

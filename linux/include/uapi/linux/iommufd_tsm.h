@@ -128,9 +128,12 @@ enum iommu_tsm_tvm_arch {
  * when firmware refuses: @out_tsm_code tells the TVM.
  *
  * The request is copied in before and the response out after it, never under a
- * lock that another VM's unbind needs. When the response cannot be copied out
- * (EFAULT) the request has been carried out; a read can be repeated, and the
- * TDI's state can be asked for.
+ * lock that another VM's unbind needs. When the request cannot be copied in
+ * (EFAULT), nothing has been sent. When the response, or this struct, cannot be
+ * copied out (EFAULT), the request has been carried out and only its answer is
+ * lost: a read can be repeated, and a repeated change of state is answered by
+ * firmware as one that comes too late. A VMM that wants to tell the two apart
+ * gives memory that it has written to before.
  *
  * errno, beside the general ones:
  *
@@ -144,6 +147,8 @@ enum iommu_tsm_tvm_arch {
  *  - EBUSY: VALIDATE_MMIO: the page is mapped at another guest address
  *  - EINTR: a signal came while it waited for the device's lock; nothing was
  *    sent, retry is safe. An exchange with the device is not interrupted.
+ *  - EAGAIN: other requests of the same TDI have been at work for 2 s; nothing was
+ *    sent, retry is safe. The requests of one TDI are sent one at a time.
  *  - EIO: the device or the firmware did not answer as it must
  *  - EFAULT: a user pointer is bad
  */
@@ -163,7 +168,10 @@ struct iommu_vdevice_tsm_req {
 
 /**
  * enum iommu_vevent_tsm_event - what happened to a TDI unasked
- * @IOMMU_VEVENT_TSM_UNBOUND: the platform's TSM unbound it (disconnect, removal)
+ * @IOMMU_VEVENT_TSM_UNBOUND: the host unbound it, for a reason that it cannot
+ *                            refuse (the TSM's link was taken down or the TSM
+ *                            left, error recovery, removal of a device that it
+ *                            depends on), or it has left quarantine
  * @IOMMU_VEVENT_TSM_ERROR: the TDI fell to TDISP ERROR; it is still bound
  * @IOMMU_VEVENT_TSM_QUARANTINED: an unbind could not be completed
  */
@@ -179,8 +187,11 @@ enum iommu_vevent_tsm_event {
  * @event: One of enum iommu_vevent_tsm_event
  * @__reserved: 0
  *
- * Reported only for changes that the VMM did not ask for. When the process dies
- * the queue dies with it and nobody is told.
+ * Reported only for changes that the VMM did not ask for, in the order in which they
+ * happened to each TDI. All vDEVICEs of a vIOMMU share its queue. If events were
+ * lost, the queue ends in a header with IOMMU_VEVENTQ_FLAG_LOST_EVENTS, or the
+ * next event's sequence index has a gap before it. When the process dies the queue
+ * dies with it and nobody is told.
  */
 struct iommu_vevent_tsm {
 	__aligned_u64 virt_id;
