@@ -3,21 +3,23 @@
 # in a row; every script does nothing when nothing changed. See docs/building.md.
 
 S := scripts
-export TARBALL SHA256 V VENDOR
+export TARBALL SHA256 V VENDOR RULE SHARDS
 
 .PHONY: help run check shell deps fetch update assemble configure build image kernel debug
-.PHONY: export export-test refresh-hooks lint clean distclean
+.PHONY: export export-test refresh-hooks rules lint clean distclean
 
 help:
 	@echo 'make run           build all of it, boot it and tell the story of each vendor (out/run/)'
 	@echo 'make run VENDOR=v  of tdx, sev or cca only'
-	@echo 'make check         build the debug kernel and run every test (out/check/)'
-	@echo 'make check T=name  run one test program of tests/; VENDOR=v for that vendor only'
+	@echo 'make check         build the debug kernel, run every test, table rule x vendor (out/check/)'
+	@echo 'make check RULE=r04 VENDOR=sev   one rule (or "r04 r13"), for one vendor'
+	@echo 'make check T=name  run one test program of tests/; SHARDS=n machines at once'
 	@echo 'make shell         boot to a prompt with the tools in it (FLAVOUR=debug for that kernel)'
 	@echo 'make export        write the mail-ready patch series to out/export/'
 	@echo 'make export-test   prove that git am of it gives the assembled tree'
 	@echo 'make lint          checkpatch, sparse and W=1 over our files'
 	@echo 'make refresh-hooks write patches/ anew from the edits in out/linux'
+	@echo 'make rules         write the table of docs/rules anew'
 	@echo 'make fetch         get the kernel source (TARBALL=file SHA256=sum for a local one)'
 	@echo 'make update        get the newest stable release of the series from the archive'
 	@echo 'make kernel, debug, image, assemble, configure: single stages'
@@ -64,6 +66,10 @@ shell: $(if $(filter debug,$(FLAVOUR)),debug,kernel)
 
 refresh-hooks:
 	@$S/refresh-hooks
+
+# the table of docs/rules/README.md, from tests/programs.list and the pages
+rules:
+	@python3 $S/rules.py index
 
 export: assemble
 	@$S/export
