@@ -125,7 +125,8 @@ static int set_slot(struct fn *fn, int i)
 	};
 	int ret;
 
-	ret = tdi_device_export(fn->dev, slices[i].bar, 0, slices[i].dmabuf);
+	ret = tdi_device_export(fn->dev, slices[i].bar, 0, fn->nr < NR_FNS ?
+				slices[i].dmabuf : slices[i].len);
 	if (ret < 0)
 		return failed(ret, "dma-buf of BAR %u", slices[i].bar);
 	s->fd = ret;

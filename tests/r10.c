@@ -161,6 +161,7 @@ TVM_TEST(other_files)
 		self->vm.private_fd, self->vm.vm_fd, tdi_device_fd(self->fn.dev),
 		tdi_iommu_fd(self->fn.iommu), self->fn.event_fd, 1,
 	};
+	char path[128];
 	int fd, i;
 	size_t n;
 
@@ -170,6 +171,22 @@ TVM_TEST(other_files)
 	}
 	EXPECT_EQ(EBADF, add(self, -1, 0, PAGE));
 	EXPECT_EQ(EBADF, add(self, 1000, 0, PAGE));
+	/* plain memory, a file of a file system, one of sysfs that is a BAR */
+	fd = memfd_create("slot", MFD_CLOEXEC);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, ftruncate(fd, 4 * PAGE));
+	EXPECT_EQ(EINVAL, add(self, fd, 0, PAGE));
+	close(fd);
+	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(EINVAL, add(self, fd, 0, PAGE));
+	close(fd);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource2",
+		 world.bdf[0]);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(EINVAL, add(self, fd, 0, PAGE));
+	close(fd);
 	fd = raw_udmabuf();
 	ASSERT_LE(0, fd)
 		note("udmabuf");
@@ -200,6 +217,91 @@ TVM_TEST(device_of_another_vm)
 	fn_close(&fn);
 	vm_close(&vm);
 	EXPECT_EQ(1, world_wait_vms(1, 10000));
+}
+
+/* a device that has no VM, and one that is closed since the export */
+TVM_TEST(device_of_no_vm)
+{
+	struct fn fn;
+	int fd;
+
+	fn_init(&fn, 1);
+	ASSERT_EQ(0, fn_open(&fn, NULL));
+	fd = tdi_device_export(fn.dev, TEEMU_BAR_MEM, 0, TEEMU_BAR_MEM_SIZE);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(EINVAL, add(self, fd, 0, PAGE));
+	/* KVM hears of it too late: VFIO has taken its VM at the bind to iommufd */
+	EXPECT_EQ(0, tdi_vm_add_device(self->vm.tdi, fn.dev));
+	EXPECT_EQ(EINVAL, add(self, fd, 0, PAGE));
+	EXPECT_EQ(0, tdi_vm_del_device(self->vm.tdi, fn.dev));
+	EXPECT_EQ(1, refs_of(_metadata, fd));
+	fn_close(&fn);
+	EXPECT_EQ(ENODEV, add(self, fd, 0, PAGE));
+	close(fd);
+
+	/* and it was this VM's */
+	fn_init(&fn, 1);
+	ASSERT_EQ(0, fn_open(&fn, &self->vm));
+	fd = tdi_device_export(fn.dev, TEEMU_BAR_MEM, 0, TEEMU_BAR_MEM_SIZE);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, add(self, fd, 0, PAGE));
+	fn_close(&fn);
+	EXPECT_EQ(ENODEV, add(self, fd, 0, PAGE));
+	EXPECT_EQ(1, refs_of(_metadata, fd));
+	close(fd);
+}
+
+/* what is there already: slots of each kind, wholly, partly, by number */
+TVM_TEST(overlap)
+{
+	const uint64_t bar2 = fn_bar_gpa(&self->fn, TEEMU_BAR_MEM);
+	const struct {
+		uint32_t slot;
+		uint64_t gpa, size;
+		int err;
+	} tries[] = {
+		{ SLOT_SPARE, VM_PRIVATE_GPA, PAGE, EEXIST },
+		{ SLOT_SPARE, VM_SHARED_SIZE - PAGE, 2 * PAGE, EEXIST },
+		{ SLOT_SPARE, bar2, PAGE, EEXIST },
+		{ SLOT_SPARE, bar2 + FN_BAR2_SLOT - PAGE, 2 * PAGE, EEXIST },
+		{ SLOT_SPARE, bar2 - PAGE, 2 * PAGE, EEXIST },
+		{ SLOT_SPARE, bar2 - PAGE, PAGE, 0 },
+		{ SLOT_SPARE, bar2 + FN_BAR2_SLOT, PAGE, 0 },
+		/* a slot that is there is not changed */
+		{ SLOT_PRIVATE, RAW_SLOT_GPA, PAGE, EINVAL },
+		{ SLOT_SHARED, RAW_SLOT_GPA, PAGE, EINVAL },
+		{ SLOT_BARS + 1, bar2, FN_BAR2_SLOT, EINVAL },
+		{ SLOT_BARS + 1, RAW_SLOT_GPA, PAGE, EINVAL },
+		/* no such number; another address space; an address that wraps */
+		{ 0xffff, RAW_SLOT_GPA, PAGE, EINVAL },
+		{ 1U << 16 | SLOT_SPARE, RAW_SLOT_GPA, PAGE, EINVAL },
+		{ SLOT_SPARE, -PAGE, 2 * PAGE, EINVAL },
+		{ SLOT_SPARE, RAW_SLOT_GPA + 8, PAGE, EINVAL },
+	};
+	int fd = self->fn.slot[1].fd, before;
+	struct kvm_userspace_memory_region2 s;
+	struct reservation r = { 0 };
+	size_t i;
+
+	ASSERT_EQ(0, reserve(&r, 0, 2 * PAGE));
+	before = refs_of(_metadata, fd);
+	for (i = 0; i < ARRAY_SIZE(tries); i++) {
+		s = raw_good_slot(fd, tries[i].size, &r);
+		s.slot = tries[i].slot;
+		s.guest_phys_addr = tries[i].gpa;
+		EXPECT_EQ(tries[i].err, raw_slot(self->vm.vm_fd, &s))
+			note("try %zu", i);
+		if (!tries[i].err)
+			EXPECT_EQ(0, tdi_vm_del_slot(self->vm.tdi, SLOT_SPARE));
+	}
+	/* the address behind the shared half is looked at as in any slot */
+	s = raw_good_slot(fd, PAGE, &r);
+	s.userspace_addr += 8;
+	EXPECT_EQ(EINVAL, raw_slot(self->vm.vm_fd, &s));
+	s.userspace_addr = 1ULL << 63;
+	EXPECT_EQ(EINVAL, raw_slot(self->vm.vm_fd, &s));
+	EXPECT_EQ(before, refs_of(_metadata, fd));
+	unreserve(&r);
 }
 
 /* VM types without private memory, and private memory's own flag beside ours */

@@ -111,6 +111,24 @@ TVM_TEST(mapping_of_another_process)
 	close(from[1]);
 }
 
+/* a mapping that is made while bound is no way around it */
+TVM_TEST(mapping_made_while_bound)
+{
+	volatile uint8_t *bar2, *msix;
+	uint32_t value;
+
+	ASSERT_EQ(0, tvm_to_run(self));
+	bar2 = map(_metadata, &self->fn, TEEMU_BAR_MEM);
+	msix = map(_metadata, &self->fn, TEEMU_BAR_MSIX);
+	EXPECT_FALSE(sigbus_read(bar2 + SCRATCH, &value));
+	EXPECT_FALSE(sigbus_write(bar2 + SCRATCH, 1));
+	EXPECT_TRUE(sigbus_read(msix + TEEMU_MSIX_PBA_OFFSET, &value));
+	EXPECT_FALSE(sigbus_read(msix + 2 * PAGE, &value));
+	ASSERT_EQ(0, fn_unbind(&self->fn));
+	EXPECT_EQ(0, fn_enable(&self->fn));
+	EXPECT_TRUE(sigbus_read(bar2 + SCRATCH, &value));
+}
+
 static int io_eventfd(struct fn *fn, int fd, uint64_t offset)
 {
 	struct vfio_device_ioeventfd arg = {

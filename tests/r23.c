@@ -7,6 +7,8 @@
 
 #include "fixture.h"
 #include "raw.h"
+#include "stuck.h"
+#include "trail.h"
 
 static uint64_t bar0(const struct fn *fn)
 {
@@ -94,6 +96,113 @@ TVM_TEST(after_the_vfio_device_is_gone)
 	EXPECT_EQ(0, reads(&self->vm, bar0(&self->fn) + TEEMU_REG_ID, TEEMU_ID));
 	fn_close_device(&self->fn);
 	faults(_metadata, &self->vm, bar0(&self->fn) + TEEMU_REG_ID);
+}
+
+/* the guest's own steps before an unbind, where its architecture has them */
+TVM_TEST(after_the_guest_stopped_it)
+{
+	const enum attest_step *step = world.tvm->leave;
+	struct attest *a = fn_attest(&self->fn);
+
+	if (!attest_has(world.tvm->leave, ATTEST_STOP))
+		SKIP(return, "this guest does not stop its TDI, the unbind does");
+	ASSERT_EQ(0, tvm_to_run(self));
+	EXPECT_EQ(0, reads(&self->vm, bar0(&self->fn) + TEEMU_REG_ID, TEEMU_ID));
+	for (; *step != ATTEST_END; step++) {
+		EXPECT_EQ(0, attest_step(a, *step));
+		faults(_metadata, &self->vm, bar0(&self->fn));
+		faults(_metadata, &self->vm, bar2(&self->fn));
+	}
+	EXPECT_TRUE(world_tdi_is(0, "CONFIG_UNLOCKED"));
+	EXPECT_EQ(0, fn_unbind(&self->fn));
+	faults(_metadata, &self->vm, bar0(&self->fn));
+}
+
+/* without giving its pages back first: they are gone all the same */
+TVM_TEST(after_the_guest_just_stopped_it)
+{
+	struct attest *a = fn_attest(&self->fn);
+
+	if (!attest_has(world.tvm->leave, ATTEST_STOP))
+		SKIP(return, "this guest does not stop its TDI, the unbind does");
+	ASSERT_EQ(0, tvm_to_run(self));
+	EXPECT_EQ(0, reads(&self->vm, bar0(&self->fn) + TEEMU_REG_ID, TEEMU_ID));
+	EXPECT_EQ(0, attest_step(a, ATTEST_STOP));
+	faults(_metadata, &self->vm, bar0(&self->fn));
+	EXPECT_EQ(0, fn_unbind(&self->fn));
+	faults(_metadata, &self->vm, bar0(&self->fn));
+}
+
+/* stopped by the unbind, which could not go on from there */
+TVM_TEST(in_quarantine)
+{
+	uint64_t code = 0;
+
+	if (!stuck_has_way_out())
+		SKIP(return, "no way out of quarantine in this kernel (tdi/retry)");
+	ASSERT_EQ(0, tvm_to_run(self));
+	EXPECT_EQ(0, reads(&self->vm, bar0(&self->fn) + TEEMU_REG_ID, TEEMU_ID));
+	ASSERT_EQ(0, stuck_begin());
+	EXPECT_EQ(-EIO, fn_unbind(&self->fn));
+	EXPECT_TRUE(stuck_is(0));
+	faults(_metadata, &self->vm, bar0(&self->fn));
+	faults(_metadata, &self->vm, bar2(&self->fn));
+	EXPECT_GT(0, fn_accept_page(&self->fn, bar0(&self->fn), TEEMU_BAR_REGS, 0,
+				    &code));
+	faults(_metadata, &self->vm, bar0(&self->fn));
+	EXPECT_EQ(0, stuck_end());
+	EXPECT_EQ(0, stuck_retry(0));
+	faults(_metadata, &self->vm, bar0(&self->fn));
+	/* its next life is like any other */
+	self->fn.guest = false;
+	ASSERT_EQ(0, tvm_to_run(self));
+	EXPECT_EQ(0, reads(&self->vm, bar0(&self->fn) + TEEMU_REG_ID, TEEMU_ID));
+}
+
+/* it falls to ERROR by itself: the guest is out before anybody has unbound anything */
+TVM_TEST(after_it_fell_to_error)
+{
+	uint64_t end = now_ms() + 20000;
+
+	self->base.trace = false;
+	ASSERT_EQ(0, tvm_to_run(self));
+	EXPECT_EQ(0, reads(&self->vm, bar0(&self->fn) + TEEMU_REG_ID, TEEMU_ID));
+	ASSERT_EQ(0, world_write("fn0/error", "1"));
+	/* found out by the watch, or (Arm) by the guest's next request */
+	fn_read_report(&self->fn);
+	while (!vm_write32(&self->vm, bar2(&self->fn), 1) && now_ms() < end)
+		sleep_ms(20);
+	faults(_metadata, &self->vm, bar0(&self->fn));
+	faults(_metadata, &self->vm, bar2(&self->fn));
+	EXPECT_EQ(0, fn_unbind(&self->fn));
+	faults(_metadata, &self->vm, bar0(&self->fn));
+}
+
+/* KVM asks anew each time, and no leaf comes of a refusal */
+TVM_TEST(no_leaf_is_installed)
+{
+	uint64_t page = bar2(&self->fn) + FN_BAR2_PAGES * PAGE;
+	char leaf[64], gpa[64];
+
+	ASSERT_EQ(0, trail_begin());
+	ASSERT_EQ(0, tvm_to_run(self));
+	ASSERT_EQ(0, trail_leaves(true));
+	ASSERT_EQ(0, trail_clear());
+	snprintf(leaf, sizeof(leaf), "gfn %llx level 1 ",
+		 (unsigned long long)(page / PAGE));
+	snprintf(gpa, sizeof(gpa), "gpa %#llx ", (unsigned long long)page);
+	faults(_metadata, &self->vm, page);
+	EXPECT_EQ(3, trail_count(TRAIL_FAULT, gpa));
+	EXPECT_EQ(3, trail_count(TRAIL_FAULT, "refused"));
+	EXPECT_EQ(0, trail_count(TRAIL_LEAF, leaf));
+	ASSERT_EQ(0, fn_accept_mmio(&self->fn, TEEMU_BAR_MEM, FN_BAR2_PAGES, 1));
+	EXPECT_EQ(0, vm_write32(&self->vm, page, 1));
+	EXPECT_EQ(1, trail_count(TRAIL_LEAF, leaf));
+	EXPECT_EQ(0, fn_unbind(&self->fn));
+	EXPECT_EQ(2, trail_count(TRAIL_LEAF, leaf));
+	faults(_metadata, &self->vm, page);
+	EXPECT_EQ(2, trail_count(TRAIL_LEAF, leaf));
+	trail_end();
 }
 
 TVM_TEST(of_another_tdi)

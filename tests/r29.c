@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * R29: guest_memfd is hole-punched, converted, its slot deleted, its file released
- * while the TDI runs: T=1 DMA to those pages is shut out before they are freed,
- * and no freed page is ever written.
+ * R29: guest_memfd is hole-punched, converted, its slot deleted, its file released, a
+ * page of it poisoned while the TDI runs, or all of it goes with the VMM while the
+ * binding lives on: T=1 DMA to those pages is shut out before they are freed, and no
+ * freed page is ever written.
  *
  * Who would see a write to a freed page: the memory that this test takes right
  * after, which the page allocator hands out from what was freed last, and KASAN.
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "lent.h"
+#include "trail.h"
 
 #define DST_OFFSET	(VM_DST_GPA - VM_PRIVATE_GPA)
 #define LEN		0x100000	/* what DMA writes and what is taken away */
@@ -21,6 +24,8 @@
 #define PATTERN		0x5a5a5a5a5a5a5a5aULL
 #define MINE		0xc3
 #define CATCH_LEN	(4 * LEN)
+#define POISON		"/sys/devices/system/memory/hard_offline_page"
+#define SOON_MS		30000
 
 /**
  * struct variant - a way to take memory from the guest
@@ -212,6 +217,151 @@ AUDITED_TEST(hole_punched_many_times)
 	munmap(mine, CATCH_LEN);
 	fn_close(&fn);
 	vm_close(&vm);
+}
+
+/* ---- poison ---- */
+
+/* where the guest's page @gpa is, as KVM's leaf has it; 0: not known */
+static uint64_t address_of(uint64_t gpa)
+{
+	const uint64_t bits = 0x000ffffffffff000ULL;
+	unsigned long long spte, found = 0;
+	char line[512], gfn[64];
+	const char *s;
+	FILE *in;
+
+	snprintf(gfn, sizeof(gfn), " gfn %llx level 1 ",
+		 (unsigned long long)(gpa / PAGE));
+	in = fopen(TRAIL "/trace", "re");
+	while (in && fgets(line, sizeof(line), in)) {
+		s = strstr(line, gfn) ? strstr(line, "new_spte ") : NULL;
+		if (s && sscanf(s, "new_spte %llx", &spte) == 1)
+			found = spte & bits;
+	}
+	if (in)
+		fclose(in);
+	return found;
+}
+
+/*
+ * EBUSY is what Linux says of every page of a guest_memfd: the file keeps the page,
+ * marked, until it goes itself (MF_DELAYED). What was done is the same.
+ */
+static int poison(uint64_t address)
+{
+	char text[32];
+	int ret;
+
+	snprintf(text, sizeof(text), "%#llx", (unsigned long long)address);
+	ret = trail_write(POISON, text, 0);
+	return ret == -EBUSY ? 0 : failed(ret, POISON);
+}
+
+/* the last page that DMA writes; it is not handed to anybody any more, nor written */
+AUDITED_TEST(page_poisoned)
+{
+	const uint64_t bad = VM_DST_GPA + LEN - PAGE;
+	int i, status = TEEMU_DESC_DONE;
+	struct teemu_desc desc;
+	uint64_t address;
+	struct vm vm;
+	struct fn fn;
+
+	if (access(POISON, W_OK))
+		SKIP(return, "no CONFIG_MEMORY_FAILURE in this kernel");
+	vm_init(&vm);
+	fn_init(&fn, 0);
+	ASSERT_EQ(0, trail_begin());
+	ASSERT_EQ(0, vm_open(&vm, 0) ?: fn_open(&fn, &vm) ?: fn_bind(&fn) ?:
+		     fn_run(&fn) ?: fn_ring_start(&fn));
+	ASSERT_EQ(0, vm_fill(&vm, VM_SRC_GPA, LEN, 0x1234567));
+	ASSERT_EQ(0, trail_leaves(true));
+	ASSERT_EQ(0, vm_fill(&vm, VM_DST_GPA, LEN, 0));
+	ASSERT_EQ(0, trail_leaves(false));
+	address = address_of(bad);
+	ASSERT_NE(0, address);
+	ASSERT_EQ(0, post_all(&fn));
+	ASSERT_EQ(TEEMU_DESC_DONE, fn_wait(&fn, 0, NULL));
+	ASSERT_EQ(2 * LEN / PAGE, world_mem_pages());
+
+	/* one page goes, from firmware's table too, and by this call */
+	EXPECT_EQ(0, poison(address));
+	EXPECT_EQ(2 * LEN / PAGE - 1, world_mem_pages());
+	for (i = 0; i < NR_DESCS; i++) {
+		status = fn_wait(&fn, i, &desc);
+		if (status != TEEMU_DESC_DONE)
+			break;
+	}
+	EXPECT_EQ(TEEMU_DESC_BLOCKED, status)
+		note("all was over before the page went: no proof");
+	EXPECT_EQ(bad, desc.fault_addr);
+	/* it does not come back: not to DMA, not to the guest */
+	ASSERT_EQ(0, fn_ring_start(&fn));
+	EXPECT_EQ(TEEMU_DESC_BLOCKED, fn_dma(&fn, TEEMU_OP_FILL,
+					     TEEMU_DESC_F_DST_T, PATTERN, bad,
+					     PAGE));
+	EXPECT_EQ(TEEMU_DESC_DONE, fn_dma(&fn, TEEMU_OP_FILL, TEEMU_DESC_F_DST_T,
+					  PATTERN, bad - PAGE, PAGE));
+	EXPECT_EQ(2 * LEN / PAGE - 1, world_mem_pages());
+	EXPECT_EQ(-EHWPOISON, vm_write32(&vm, bad, 1));
+	EXPECT_TRUE(world_tdi_is(0, "RUN"));
+	/* private MMIO is as before, and so is the end */
+	vm.ready = false;
+	EXPECT_EQ(0, vm_write32(&vm, bad - PAGE, 1));
+	EXPECT_EQ(0, fn_unbind(&fn));
+	fn_close(&fn);
+	vm_close(&vm);
+	trail_end();
+}
+
+/* ---- the VMM is gone, its guest_memfd with it, and the device runs on ---- */
+
+static int dma_all(struct vm *vm, struct fn *fn, void *arg)
+{
+	int ret;
+
+	(void)arg;
+	ret = lent_run(vm, fn, NULL) ?: fn_ring_start(fn) ?:
+	      vm_fill(vm, VM_SRC_GPA, LEN, 0x1234567) ?:
+	      vm_fill(vm, VM_DST_GPA, LEN, 0) ?: post_all(fn);
+	if (!ret)
+		ret = fn_wait(fn, 0, NULL) == TEEMU_DESC_DONE ? 0 : -EIO;
+	return ret;
+}
+
+AUDITED_TEST(vmm_is_gone_and_the_binding_is_not)
+{
+	uint64_t end = now_ms() + SOON_MS;
+	struct lent l = {};
+	uint8_t *mine;
+	long blocked;
+
+	ASSERT_EQ(0, lent_start(&l, dma_all, NULL));
+	ASSERT_EQ(0, lent_wait(&l));
+	/* VFIO's file: the TDI stays bound, the VM alive, and the engine at work */
+	ASSERT_EQ(0, lent_take(&l, 1U << LENT_DEVICE));
+	ASSERT_LT(0, world_mem_pages());
+	blocked = world_iommu_count(0, "t1_blocked");
+	ASSERT_EQ(0, lent_kill(&l));
+	/* who frees the pages shuts DMA out first: what is free is out of the table */
+	while (world_mem_pages() && now_ms() < end)
+		sleep_ms(1);
+	EXPECT_EQ(0, world_mem_pages());
+	mine = catch_pages();
+	ASSERT_NE(NULL, mine);
+	EXPECT_TRUE(world_tdi_is(0, "RUN"));
+	EXPECT_EQ(1, world_vms());
+	while (world_iommu_count(0, "t1_blocked") == blocked && now_ms() < end)
+		sleep_ms(1);
+	EXPECT_LT(blocked, world_iommu_count(0, "t1_blocked"))
+		note("all was over before the pages went: no proof");
+	sleep_ms(200);
+	EXPECT_EQ(0, changed_bytes(mine));
+	EXPECT_EQ(0, world_mem_pages());
+	lent_end(&l);
+	EXPECT_EQ(0, world_wait_vms(0, SOON_MS));
+	EXPECT_EQ(0, changed_bytes(mine));
+	munmap(mine, CATCH_LEN);
 }
 
 TVM_MAIN

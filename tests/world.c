@@ -79,10 +79,10 @@ static int find_functions(void)
 	snprintf(parent, sizeof(parent), "teemu-%s", world.vendor->name);
 	world.nr = 0;
 	n = tdi_function_list(TEEMU_VENDOR_ID, TEEMU_DEVICE_ID, fns, MAX_LIST);
-	for (i = 0; i < n && i < MAX_LIST && world.nr < MAX_FNS; i++)
+	for (i = 0; i < n && i < MAX_LIST && world.nr < NR_FNS; i++)
 		if (tdi_function_below(fns[i].bdf, parent) == 1)
 			strcpy(world.bdf[world.nr++], fns[i].bdf);
-	if (world.nr < MAX_FNS)
+	if (world.nr < NR_FNS)
 		return n < 0 ? n : -ENODEV;
 	return tdi_tsm_find(parent, world.tsm) ? -ENODEV : 0;
 }
@@ -133,7 +133,8 @@ static bool is_prepared(void)
 				       sizeof(text)) ||
 	    strcmp(text, world.tsm))
 		return false;
-	for (i = 0; i < world.nr; i++) {
+	/* function 0 has another driver for its VFs */
+	for (i = world.vfs ? 1 : 0; i < world.nr; i++) {
 		snprintf(path, sizeof(path),
 			 "/sys/bus/pci/drivers/vfio-pci/%s", world.bdf[i]);
 		if (access(path, F_OK))
@@ -158,6 +159,132 @@ int world_prepare(void)
 		ret = failed(tdi_driver_bind(world.bdf[i], "vfio-pci"),
 			     "%s to vfio-pci", world.bdf[i]);
 	return ret;
+}
+
+static int find_vfs(int nr)
+{
+	char link[32], path[PATH_MAX], target[PATH_MAX], *name;
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		snprintf(link, sizeof(link), "virtfn%d", i);
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s",
+			 world.bdf[0], link);
+		if (!realpath(path, target))
+			return failed(-errno, "%s", path);
+		name = strrchr(target, '/') + 1;
+		if (!tdi_bdf_valid(name))
+			return failed(-EINVAL, "%s", target);
+		strcpy(world.bdf[NR_FNS + i], name);
+		world.vfs++;
+	}
+	return 0;
+}
+
+int world_set_vfs(int nr)
+{
+	const char *driver = nr ? "pci-pf-stub" : "vfio-pci";
+	char text[8];
+	int ret, i;
+
+	if (nr > MAX_FNS - NR_FNS)
+		return -EINVAL;
+	if (!nr && !world.vfs && is_prepared())
+		return 0;
+	world.vfs = 0;
+	snprintf(text, sizeof(text), "%d", nr);
+	/* only a driver that offers VFs has them taken away */
+	ret = failed(tdi_driver_bind(world.bdf[0], "pci-pf-stub"),
+		     "%s to pci-pf-stub", world.bdf[0]) ?:
+	      failed(tdi_attr_write(world.bdf[0], "sriov_numvfs", text),
+		     "%d VFs", nr) ?: find_vfs(nr);
+	for (i = 0; !ret && i < nr; i++)
+		ret = failed(tdi_driver_bind(world.bdf[NR_FNS + i], "vfio-pci"),
+			     "%s to vfio-pci", world.bdf[NR_FNS + i]);
+	return ret ?: failed(tdi_driver_bind(world.bdf[0], driver),
+			     "%s to %s", world.bdf[0], driver);
+}
+
+static bool is_there(int nr)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/tsm",
+		 world.bdf[nr]);
+	if (nr)
+		path[strlen(path) - strlen("/tsm")] = 0;
+	return !access(path, F_OK);
+}
+
+int world_wait_device(bool there, unsigned int ms)
+{
+	uint64_t end = now_ms() + ms;
+	int i;
+
+	do {
+		for (i = 0; i < NR_FNS && is_there(i) == there; i++)
+			;
+		if (i == NR_FNS)
+			return 0;
+		sleep_ms(10);
+	} while (now_ms() < end);
+	return failed(-ETIMEDOUT, "%s %s", world.bdf[i],
+		      there ? "does not come" : "does not go");
+}
+
+int world_renew(void)
+{
+	world.nr = 0;
+	world.vfs = 0;
+	return world_prepare();
+}
+
+/* the slot whose address is that of the device */
+static int find_slot(char path[PATH_MAX])
+{
+	const char *slots = "/sys/bus/pci/slots";
+	char text[TDI_BDF_MAX];
+	struct dirent *e;
+	int ret = -ENOENT;
+	DIR *dir;
+	FILE *in;
+
+	dir = opendir(slots);
+	if (!dir)
+		return -errno;
+	while (ret && (e = readdir(dir))) {
+		snprintf(path, PATH_MAX, "%s/%s/address", slots, e->d_name);
+		in = fopen(path, "re");
+		if (!in)
+			continue;
+		/* an address has no function */
+		if (fgets(text, sizeof(text), in)) {
+			text[strcspn(text, "\n")] = 0;
+			if (!strncmp(text, world.bdf[0], strlen(text)))
+				ret = 0;
+		}
+		fclose(in);
+		if (!ret)
+			snprintf(path, PATH_MAX, "%s/%s/power", slots, e->d_name);
+	}
+	closedir(dir);
+	return ret;
+}
+
+int world_slot_power(bool on)
+{
+	char path[PATH_MAX];
+	int fd, ret;
+
+	ret = find_slot(path);
+	if (ret)
+		return failed(ret, "slot of %s", world.bdf[0]);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return failed(-errno, "%s", path);
+	ret = write(fd, on ? "1" : "0", 1) == 1 ? 0 : -errno;
+	close(fd);
+	return failed(ret, "%s", path);
 }
 
 int world_write(const char *path, const char *text)

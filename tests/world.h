@@ -45,20 +45,23 @@ void sleep_ms(unsigned int ms);
 
 /* ---- world.c ---- */
 
-#define MAX_FNS		2
+#define MAX_FNS		4	/* in one VM: room for slots and BARs */
+#define NR_FNS		2	/* of the device, VFs not counted */
 
 /**
  * struct world - the emulated platform of one vendor
  * @vendor: whose; NULL until world_prepare()
  * @tvm: what its guests ask for
- * @nr: functions found
- * @bdf: their addresses; function 0 is the DSM
+ * @nr: functions found, VFs not counted
+ * @vfs: VFs of function 0, after world_set_vfs()
+ * @bdf: their addresses; function 0 is the DSM, VFs have the numbers from NR_FNS on
  * @tsm: name of the TSM
  */
 struct world {
 	const struct vendor *vendor;
 	const struct attest_vendor *tvm;
 	int nr;
+	int vfs;
 	char bdf[MAX_FNS][TDI_BDF_MAX];
 	char tsm[TDI_NAME_MAX];
 };
@@ -73,6 +76,18 @@ extern struct world world;
 int world_prepare(void);
 int world_connect(void);
 int world_disconnect(void);
+
+/*
+ * Function 0 gets @nr VFs (0: none) through a driver that has no other use, and they
+ * go to vfio-pci: functions NR_FNS and up. Without VFs it goes back to vfio-pci.
+ */
+int world_set_vfs(int nr);
+/* wait at most @ms until the device's functions are there, or are not: 0 or -ETIMEDOUT */
+int world_wait_device(bool there, unsigned int ms);
+/* after the device has gone and come: connect, give the functions to vfio-pci */
+int world_renew(void);
+/* the slot that the device is in, as Linux's hot-plug driver has it */
+int world_slot_power(bool on);
 
 /* debugfs of the platform; @path below its folder */
 int world_write(const char *path, const char *text);
