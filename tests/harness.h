@@ -33,6 +33,12 @@ static inline bool not_for(const char *only, const char *why)
 	return true;
 }
 
+/* for what no vendor's driver takes part in: one of them shows it, in a full run */
+#define ONCE_OR_SKIP()	do {						\
+	if (strcmp(world.vendor->name, "tdx"))				\
+		SKIP(return, "the same for every vendor, shown for tdx");	\
+} while (0)
+
 #define AUDIT_BEGIN(base)	ASSERT_EQ(0, audit_begin(base))
 #define AUDIT_END(base)		EXPECT_EQ(0, audit_end(base))
 

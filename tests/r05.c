@@ -209,6 +209,9 @@ static int port_remove(unsigned int nr)
 
 TVM_TEST(removal_of_the_port)
 {
+	/* reset_lock and pci_rescan_remove_lock, of Linux 7.3.4 itself */
+	if (!access("/proc/lockdep", F_OK))
+		SKIP(return, "pciehp of a port that a rescan finds inverts two locks of Linux's own");
 	departs(_metadata, &self->fn, port_remove);
 	EXPECT_FALSE(past_has(world.bdf[0], "config"));
 	EXPECT_EQ(0, past_write_file(RESCAN, "1"));
@@ -436,6 +439,8 @@ TVM_TEST(surprise_removal)
 	SLOT_OR_SKIP();
 	if (!past_has_gate())
 		SKIP(return, "kernel without the quarantine's way out");
+	if (!strcmp(world.vendor->name, "cca"))
+		SKIP(return, "the RMM has no force: without its device a VDEV stays, and the function is quarantined until a cold reset");
 	self->base.trace = false;
 	ASSERT_EQ(0, tvm_to_run(self));
 	ASSERT_EQ(0, tvm_goes_on(self));

@@ -53,7 +53,7 @@ static int hungry(struct vm *vm, struct fn *fn, int op, int to)
 
 TVM_TEST(unbind_without_memory)
 {
-	int on, ret, left;
+	int on, ret, left, nth;
 
 	if (fault_begin() == -ENOENT)
 		SKIP(return, "this kernel has no fault injection");
@@ -73,12 +73,17 @@ TVM_TEST(unbind_without_memory)
 	EXPECT_EQ(0, fault_all(false));
 	EXPECT_EQ(ENOMEM, ret);
 	EXPECT_EQ(0, world_tdis());
-	/* the destroy of the vdevice, with its first allocation lost */
+	/* the destroy of the vdevice, with its first allocation lost: first of all the
+	 * ioctl copies its argument in, and that may be what is lost
+	 */
 	ASSERT_EQ(0, tvm_to_run(self));
-	ASSERT_EQ(0, fault_nth(1));
-	ret = tdi_iommu_destroy(self->fn.iommu, self->fn.vdevice_id);
-	left = fault_left();
-	note("destroy: %d, %s", ret, left ? "asked for nothing" : "lost one");
+	for (nth = 1, ret = -EFAULT; ret == -EFAULT && nth < 4; nth++) {
+		ASSERT_EQ(0, fault_nth(nth));
+		ret = tdi_iommu_destroy(self->fn.iommu, self->fn.vdevice_id);
+		left = fault_left();
+		note("destroy: %d, %s", ret,
+		     left ? "asked for nothing" : "lost one");
+	}
 	EXPECT_EQ(0, ret);
 	EXPECT_TRUE(world_tdi_is(0, "CONFIG_UNLOCKED"));
 }
