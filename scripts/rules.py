@@ -217,6 +217,11 @@ def cell(rule, vendor, entries, programs, cases):
     for entry in parts:
         total.add(kunit_outcome(entry.name, cases) if entry.kunit else
                   program_outcome(f"{entry.name}.{vendor}", programs))
+    others = [entry for entry in entries if rule in entry.rules and not entry.kunit]
+    if others and not any(vendor in entry.vendors for entry in others):
+        # what KUnit says alone is not the rule
+        why = f"run by name only: make check T={others[0].name} VENDOR={vendor}"
+        return ("failed", "; ".join(total.bad[:3])) if total.bad else (f"skip: {why}", why)
     if not parts:
         total.bad.append("nothing in tests/programs.list proves it")
     word = total.verdict()

@@ -345,7 +345,13 @@ TVM_TEST(falls_with_its_stream)
 
 TVM_TEST(falls_with_its_link)
 {
-	falls_and_ends(_metadata, self, &falls[4]);
+	char slot[64];
+
+	/* a reset of the bus is the end of the link for pciehp: unbound, and r05 */
+	if (world_read("slot", slot, sizeof(slot)))
+		falls_and_ends(_metadata, self, &falls[4]);
+	else
+		SKIP(return, "its link ends in a hot-plug slot: r05 surprise_removal");
 }
 
 /* unbind at once, before anybody has noticed: it finds out by itself */
