@@ -45,7 +45,7 @@ class Entry:
         self.reboot = words[0].startswith(REBOOT)
         self.name = words[0].removeprefix(KUNIT).removeprefix(REBOOT)
         self.rules = [] if words[1] == "-" else words[1].split(",")
-        self.vendors = words[2:]
+        self.vendors = [] if words[2:] == ["-"] else words[2:]
         for word in self.rules:
             if word not in RULES:
                 sys.exit(f"{where}: {word} is no rule (R01 to {RULES[-1]}, several with commas, - for none)")
