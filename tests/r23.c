@@ -89,6 +89,35 @@ TVM_TEST(after_unbind)
 	EXPECT_EQ(0, reads(&self->vm, bar0(&self->fn) + TEEMU_REG_ID, TEEMU_ID));
 }
 
+/*
+ * A request may make the host unmap all of the guest's pages while the TDI stays bound:
+ * they fault in again, and unbind takes them all the same.
+ */
+TVM_TEST(after_unbind_of_what_came_back)
+{
+	struct attest *a = fn_attest(&self->fn);
+	uint64_t code = 0;
+	int ret;
+
+	ASSERT_EQ(0, tvm_to_run(self));
+	EXPECT_EQ(0, reads(&self->vm, bar0(&self->fn) + TEEMU_REG_ID, TEEMU_ID));
+	if (attest_has(world.tvm->leave, ATTEST_MMIO_OFF)) {
+		EXPECT_EQ(0, attest_step(a, ATTEST_MMIO_OFF));
+		faults(_metadata, &self->vm, bar0(&self->fn));
+		EXPECT_EQ(0, attest_step(a, ATTEST_MMIO));
+	} else {
+		/* there is no slot */
+		ret = fn_accept_page(&self->fn, RAW_SLOT_GPA, TEEMU_BAR_MEM,
+				     FN_BAR2_PAGES, &code);
+		EXPECT_TRUE(ret || code);
+	}
+	EXPECT_EQ(0, reads(&self->vm, bar0(&self->fn) + TEEMU_REG_ID, TEEMU_ID));
+	EXPECT_EQ(0, vm_write32(&self->vm, bar2(&self->fn), 1));
+	ASSERT_EQ(0, fn_unbind(&self->fn));
+	faults(_metadata, &self->vm, bar0(&self->fn));
+	faults(_metadata, &self->vm, bar2(&self->fn));
+}
+
 /* after unbind the VMM may make the pages shared, and the guest leaves the VM */
 TVM_TEST(after_the_vfio_device_is_gone)
 {

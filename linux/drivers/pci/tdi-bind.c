@@ -560,18 +560,26 @@ EXPORT_SYMBOL_GPL(pci_tdi_mmio_lookup);
  * @tdi: the TDI
  *
  * When this returns no vCPU reaches a BAR page of @tdi through KVM's tables, and
- * no fault brings one back: firmware's mind, or the binding's state, says no.
+ * no fault brings one back that firmware's mind, or the binding's state, says no to.
+ * A driver may also call it while its TDI stays bound, when a guest gave pages back:
+ * the others fault in again, so it is the one of unbind that counts as the last.
  * Never fails, allocates nothing. Context: process.
  */
 void pci_tdi_unmap_mmio(struct pci_tdi *tdi)
 {
+	struct pci_tdi_seat *seat = tdi->seat;
 	struct tdi_binding *b = tdi_binding(tdi);
+	bool last;
 
 	trace_pci_tdi_unmap_mmio(tdi->pdev);
+	/* before the walk: a fault may still have been told yes while it was bound */
+	scoped_guard(spinlock_irqsave, &seat->lock)
+		last = seat->state != PCI_TDI_BOUND;
 	/* not again after a quarantine: firmware and state have said no since */
 	if (!b->mmio_unmapped)
-		b->kvm_ops->mmio_unmap(b->kvm, tdi->seat);
-	b->mmio_unmapped = true;
+		b->kvm_ops->mmio_unmap(b->kvm, seat);
+	if (last)
+		b->mmio_unmapped = true;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_unmap_mmio);
 

@@ -696,6 +696,20 @@ static void r23_mmio_answer(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pci_tdi_mmio_allowed(seat, KVM_A, 0, 0));
 }
 
+/* what a driver unmaps for a guest's own request does not count for the unbind */
+static void r23_unmap_while_bound(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+	w->log[0] = 0;
+	pci_tdi_unmap_mmio(&w->tdi);
+	pci_tdi_unmap_mmio(&w->tdi);
+	expect_log(test, "unmap unmap ");
+	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), 0);
+	expect_log(test, "unbind unmap dma_off give_back kvm_put ");
+}
+
 static void r20_guest_req(struct kunit *test)
 {
 	struct world *w = test->priv;
@@ -801,6 +815,7 @@ static struct kunit_case tdi_test_cases[] = {
 	KUNIT_CASE(r19_events_in_order),
 	KUNIT_CASE(r20_guest_req),
 	KUNIT_CASE(r23_mmio_answer),
+	KUNIT_CASE(r23_unmap_while_bound),
 	KUNIT_CASE(gate_refuses_while_bound),
 	{}
 };
