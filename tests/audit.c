@@ -362,7 +362,7 @@ int audit_deep(void)
 		ret = rebind_drivers();
 	if (world_prepare())
 		ret = -EUCLEAN;
-	for (nr = 0; !ret && nr < world.nr; nr++)
+	for (nr = 1; !ret && nr < world.nr; nr++)
 		ret = bind_again(nr) ?: settle();
 	return ret;
 }

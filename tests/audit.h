@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The audit that ends every test: what must hold when no TDI is bound, and that
- * the function can be bound, used and unbound again.
+ * The audit that ends every test: what must hold when no TDI is bound, and, at the
+ * end of some, that the function can be bound, used and unbound again.
  *
  * Take audit_begin() before the test's first object and audit_end() when the last
  * is closed, in a process that has none of them.
@@ -40,7 +40,8 @@ int audit_look(const struct audit_base *base);
 /*
  * What costs too much to do after every test; once for each program. The link is
  * taken down (all tables are empty then), the driver is unbound (nobody holds
- * VFIO's registration), both come back, and every function can be bound and used.
+ * VFIO's registration), both come back, and every function but 0, which audit_end()
+ * is about to take, can be bound and used.
  * 0 or -EUCLEAN.
  */
 int audit_deep(void);

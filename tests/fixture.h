@@ -7,7 +7,8 @@
  *	TVM_MAIN
  *
  * The test's body finds an open VM and an open, unbound function; whatever state
- * it leaves them in, the teardown closes both and audits.
+ * it leaves them in, the teardown closes both and audits. That the function can be
+ * bound and used again is for the next test to find, and for the program's last one.
  */
 #ifndef TEST_FIXTURE_H
 #define TEST_FIXTURE_H
@@ -38,7 +39,7 @@ FIXTURE_TEARDOWN(tvm)
 {
 	fn_close(&self->fn);
 	vm_close(&self->vm);
-	AUDIT_END(&self->base);
+	AUDIT_LOOK(&self->base);
 }
 
 /* bound: CONFIG_LOCKED */

@@ -40,6 +40,7 @@ static inline bool not_for(const char *only, const char *why)
 } while (0)
 
 #define AUDIT_BEGIN(base)	ASSERT_EQ(0, audit_begin(base))
+#define AUDIT_LOOK(base)	EXPECT_EQ(0, audit_look(base))
 #define AUDIT_END(base)		EXPECT_EQ(0, audit_end(base))
 
 /* a test that opens and closes its own objects, between the audit's two ends */
