@@ -260,8 +260,11 @@ int tdi_function_tsm(const char *bdf, char name[TDI_NAME_MAX],
 	struct tdi_function fn;
 	int ret;
 
-	/* function 0 holds the link for all of the device */
-	ret = tdi_bdf_function(bdf, 0, dsm) ?: tdi_function_read(dsm, &fn);
+	/* the kernel names the one that holds the link, for a VF too; before a connect it is function 0 */
+	ret = tdi_attr_read(bdf, "tsm/dsm", dsm, sizeof(dsm));
+	if (ret || !dsm[0])
+		ret = tdi_bdf_function(bdf, 0, dsm);
+	ret = ret ?: tdi_function_read(dsm, &fn);
 	if (ret)
 		return ret;
 	if (!fn.tsm[0])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -76,8 +77,13 @@ int tdi_vm_del_device(struct tdi_vm *vm, const struct tdi_device *dev)
 int tdi_vm_memfd(const struct tdi_vm *vm, uint64_t size)
 {
 	struct kvm_create_guest_memfd create = { .size = size };
+	int fd;
 
-	return tdi_ioctl(vm->vm_fd, KVM_CREATE_GUEST_MEMFD, &create);
+	fd = tdi_ioctl(vm->vm_fd, KVM_CREATE_GUEST_MEMFD, &create);
+	/* KVM has no flag for it: a program that another thread starts has no business with it */
+	if (fd >= 0)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
 }
 
 static int set_slot(struct tdi_vm *vm, const struct tdi_slot *slot,
