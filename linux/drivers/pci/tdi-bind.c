@@ -572,9 +572,13 @@ void pci_tdi_unmap_mmio(struct pci_tdi *tdi)
 	bool last;
 
 	trace_pci_tdi_unmap_mmio(tdi->pdev);
-	/* before the walk: a fault may still have been told yes while it was bound */
+	/*
+	 * Before the walk: a fault may still have been told yes while it was bound. And
+	 * not in a bind: a request that took its turn in the last binding may run in this
+	 * one before it is published.
+	 */
 	scoped_guard(spinlock_irqsave, &seat->lock)
-		last = seat->state != PCI_TDI_BOUND;
+		last = seat->state == PCI_TDI_UNBINDING;
 	/* not again after a quarantine: firmware and state have said no since */
 	if (!b->mmio_unmapped)
 		b->kvm_ops->mmio_unmap(b->kvm, seat);

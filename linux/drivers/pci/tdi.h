@@ -22,7 +22,7 @@
  * @by_core: the TSM core began the unbind on its own; the work item ends it
  * @unasked: the VMM did not ask for the unbind and is told about it
  * @lost: the TSM core unbound while bind was still at work
- * @mmio_unmapped: the driver made its unmap call-out, and not as one of a TDI that stays bound
+ * @mmio_unmapped: the driver made its unmap call-out, in an unbind
  * @dma_disabled: the driver made its trusted-DMA call-out
  * @quarantine: why the driver could not unbind, NULL if it could. Changed under
  *		pci_tsm_rwsem by those who let the driver try.
