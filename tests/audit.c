@@ -66,6 +66,9 @@ static int log_look(int fd)
 		if (n <= 0)
 			continue;
 		record[n] = 0;
+		/* what the tests say themselves comes to the same log */
+		if (strstr(record, ";tdi| "))
+			continue;
 		for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 			if (strstr(record, bad[i])) {
 				note("audit: the kernel says %s", record);

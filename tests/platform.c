@@ -369,9 +369,9 @@ PLATFORM_TEST(nonfatal_error)
 	unsigned long n = aer_total(1, "aer_dev_nonfatal");
 
 	ASSERT_EQ(0, fn_open(&self->fn[1], NULL));
-	ASSERT_EQ(0, world_write("aer", "nonfatal 1"));
+	ASSERT_EQ(0, past_aer("nonfatal 1"));
 	EXPECT_TRUE(aer_becomes(1, "aer_dev_nonfatal", n + 1));
-	EXPECT_NE(0, world_write("aer", "nonfatal 2"));
+	EXPECT_NE(0, past_aer("nonfatal 2"));
 	fn_close(&self->fn[1]);
 	EXPECT_EQ(0, live(&self->fn[1], &self->vm[1], 1));
 }
@@ -388,7 +388,7 @@ PLATFORM_TEST(fatal_error)
 	ASSERT_EQ(0, tdi_device_map(self->fn[0].dev, TEEMU_BAR_MEM, &map));
 	bar2 = map;
 	*bar2 = MARK;
-	ASSERT_EQ(0, world_write("aer", "fatal 1"));
+	ASSERT_EQ(0, past_aer("fatal 1"));
 	for (end = now_ms() + SOON_MS; *bar2 && now_ms() < end;)
 		sleep_ms(5);
 	EXPECT_EQ(0, *bar2);

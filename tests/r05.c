@@ -469,7 +469,7 @@ TVM_TEST(nonfatal_error)
 	if (!past_has_gate())
 		SKIP(return, "kernel without the gate of error recovery");
 	ASSERT_EQ(0, to_run(&self->fn));
-	ASSERT_EQ(0, world_write("aer", "nonfatal 0"));
+	ASSERT_EQ(0, past_aer("nonfatal 0"));
 	is_unbound_first(_metadata, &self->fn, &none, false);
 	/* recovery is over some time, and the VMM may bind again */
 	sleep_ms(500);
@@ -489,7 +489,7 @@ TVM_TEST(fatal_error)
 	if (!past_has_gate())
 		SKIP(return, "kernel without the gate of error recovery");
 	ASSERT_EQ(0, to_run(&self->fn));
-	ASSERT_EQ(0, world_write("aer", "fatal 1"));
+	ASSERT_EQ(0, past_aer("fatal 1"));
 	is_unbound_first(_metadata, &self->fn, &none, false);
 	sleep_ms(2000);
 	fn_close(&self->fn);
