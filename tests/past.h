@@ -65,7 +65,7 @@ static inline int past_write(const char *bdf, const char *attr, const char *text
  * VFIO's hot reset takes pci_bus_sem. That inversion is Linux 7.3's own, and lockdep
  * would be silent for the rest of the machine. Loading the driver lets them sleep again.
  */
-static inline int __attribute__((unused)) past_aer(const char *text)
+static inline int past_aer(const char *text)
 {
 	int nr, ret = 0;
 
