@@ -335,10 +335,10 @@ static int tdi_do_bind(struct pci_tdi_seat *seat, struct tdi_binding *b)
 	pci_tsm_unbind(seat->pdev);
 	if (b->quarantine)
 		return -EIO;
-	if (b->dma_disabled)
-		goto err_bars;
 err_dma:
-	seat->dma_ops->disable(seat->dma_priv);
+	/* the driver may have made its call-out while it undid its bind */
+	if (!b->dma_disabled)
+		seat->dma_ops->disable(seat->dma_priv);
 err_bars:
 	seat->bar_ops->give_back(seat->bar_priv);
 err_kvm:
