@@ -609,7 +609,7 @@ EXPORT_SYMBOL_GPL(pci_tdi_dma_off);
 /**
  * pci_tdi_quarantine() - firmware does not let go of a TDI
  * @tdi: the TDI
- * @why: constant text, for people
+ * @why: text, for people; copied
  *
  * For a driver's unbind (or a bind that cannot undo itself) whose escape has
  * failed too. What firmware may still own stays as it is: BAR pages revoked, KVM
@@ -623,7 +623,7 @@ EXPORT_SYMBOL_GPL(pci_tdi_dma_off);
  */
 void pci_tdi_quarantine(struct pci_tdi *tdi, const char *why)
 {
-	tdi_binding(tdi)->quarantine = why;
+	tdi_set_why(tdi_binding(tdi), why);
 }
 EXPORT_SYMBOL_GPL(pci_tdi_quarantine);
 
@@ -643,6 +643,12 @@ void pci_tdi_report_error(struct pci_tdi *tdi)
 	tdi_seat_post(tdi->seat, PCI_TDI_EVENT_ERROR);
 }
 EXPORT_SYMBOL_GPL(pci_tdi_report_error);
+
+static void tdi_set_why(struct tdi_binding *b, const char *why)
+{
+	strscpy(b->why, why);
+	b->quarantine = b->why;
+}
 
 /**
  * pci_tdi_mem_fault() - bring a private page of the TVM into firmware's table
@@ -760,5 +766,5 @@ void pci_tdi_core_unbind_done(struct pci_dev *pdev)
 	b = seat->binding;
 	if (b && seat->state == PCI_TDI_UNBINDING && !b->by_core && b->tdi &&
 	    !b->quarantine)
-		b->quarantine = "no TSM left that could unbind it";
+		tdi_set_why(b, "no TSM left that could unbind it");
 }

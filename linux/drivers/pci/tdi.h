@@ -24,8 +24,9 @@
  * @lost: the TSM core unbound while bind was still at work
  * @mmio_unmapped: the driver made its unmap call-out, in an unbind
  * @dma_disabled: the driver made its trusted-DMA call-out
- * @quarantine: why the driver could not unbind, NULL if it could. Changed under
- *		pci_tsm_rwsem by those who let the driver try.
+ * @quarantine: why the driver could not unbind, NULL if it could; points to @why.
+ *		Changed under pci_tsm_rwsem by those who let the driver try.
+ * @why: a copy, since the driver may leave before its quarantine ends
  * @kept: in quarantine, also while somebody tries the way out; owned by the seat's
  *	  lock
  *
@@ -44,6 +45,7 @@ struct tdi_binding {
 	bool mmio_unmapped;
 	bool dma_disabled;
 	const char *quarantine;
+	char why[64];
 	bool kept;
 };
 
