@@ -30,7 +30,7 @@ bool hold;		/* an operation that unbinds first is in progress: its last close */
 
 bool dev_set, igroup;
 
-#define LOCK(l)		atomic { !l -> l = true }
+#define LOCK(l)		!l -> l = true	/* inside atomic */
 #define UNLOCK(l)	l = false
 
 /* no new bind: the barrier that the close raises and never takes back */
@@ -64,22 +64,30 @@ inline put_binding_ref()
 	fi
 }
 
-/* The second half of every unbind: BARs given back, KVM dropped. State UNBINDING. */
-inline finish_unbind(in_close)
+/*
+ * What follows the claim: the driver's unbind, then BARs given back and KVM dropped. One
+ * step, unless somebody has to be waited for: until it ends all that others see is the
+ * state UNBINDING, and they wait or go away.
+ */
+inline do_unbind(in_close, may_fail)
 {
-	if
-	:: GIVES_BACK_UNDER_DEV_SET && !in_close -> LOCK(dev_set)
-	:: else
-	fi;
-	if
-	:: quarantine -> atomic { quarantine = false; state = QUARANTINED }
-	:: else -> put_binding_ref();
-		   d_step { state = UNBOUND; SAY("unbound\n") }
-	fi;
-	if
-	:: GIVES_BACK_UNDER_DEV_SET && !in_close -> UNLOCK(dev_set)
-	:: else
-	fi
+	atomic {
+		driver_unbind(may_fail);
+		if
+		:: GIVES_BACK_UNDER_DEV_SET && !in_close ->
+			SAY("it needs dev_set->lock, to end\n");
+			LOCK(dev_set)
+		:: else
+		fi;
+		if
+		:: quarantine -> quarantine = false; state = QUARANTINED
+		:: else -> put_binding_ref(); state = UNBOUND; SAY("unbound\n")
+		fi;
+		if
+		:: GIVES_BACK_UNDER_DEV_SET && !in_close -> UNLOCK(dev_set)
+		:: else
+		fi
+	}
 }
 
 /*
@@ -93,8 +101,7 @@ inline unbind(in_close)
 	:: state == UNBOUND || state == QUARANTINED -> break
 	:: !WAITS_FOR_OTHERS && (state == BINDING || state == UNBINDING) -> break
 	:: atomic { state == BOUND -> state = UNBINDING; SAY("unbind begins\n") };
-	   atomic { driver_unbind(true) };
-	   finish_unbind(in_close);
+	   do_unbind(in_close, true);
 	   if
 	   :: in_close
 	   :: !(in_close) -> break
@@ -114,7 +121,7 @@ inline begin_bind()
 		:: ok ->
 			state = BINDING;
 			lost = false;
-			SAY("another bind begins\n");
+			SAY("ioctl: bind\n");
 			if
 			:: HAS_KREF -> kvm_refs++; kref = true
 			:: else
@@ -124,9 +131,9 @@ inline begin_bind()
 	}
 }
 
+/* @ok: it has begun */
 inline bind()
 {
-	begin_bind();
 	if
 	:: ok ->
 		atomic {
@@ -143,7 +150,7 @@ inline bind()
 		atomic {
 			if
 			:: ok && !BARRED && !lost -> state = BOUND; SAY("bound again\n")
-			:: else -> driver_unbind(true); state = UNBINDING; finish_unbind(false)
+			:: else -> state = UNBINDING; do_unbind(false, true)
 			fi
 		}
 	:: else

@@ -51,7 +51,7 @@ proctype kvm_destroy_vm()
 	:: WAIT_IN_VM_TEARDOWN ->
 		d_step {
 			if
-			:: mapped -> BAD(WAITED)
+			:: mapped -> SAY("VM teardown waits: MMIO is mapped\n"); BAD(WAITED)
 			:: else
 			fi
 		};
@@ -74,15 +74,20 @@ proctype kvm_destroy_vm()
 inline destroy_vdev(in_close)
 {
 	if
-	:: atomic { vdev == ALIVE -> vdev = DYING };
-	   vdev_users == 0;		/* short ioctls: iommufd_object_dec_wait() */
-	   LOCK(igroup);
+	:: atomic {
+		vdev == ALIVE -> vdev = DYING;
+		if
+		:: in_close
+		:: !(in_close) -> SAY("ioctl: IOMMU_DESTROY of the vDEVICE\n")
+		fi
+	   };
+	   /* short ioctls: iommufd_object_dec_wait() */
+	   atomic { vdev_users == 0 -> LOCK(igroup) };
 	   if
 	   :: AT_VDEV_DESTROY -> unbind(in_close)
 	   :: else
 	   fi;
-	   atomic { vdev = DEAD; SAY("vDEVICE destroyed\n") };
-	   UNLOCK(igroup)
+	   atomic { vdev = DEAD; SAY("vDEVICE destroyed\n"); UNLOCK(igroup) }
 	:: vdev == DYING && in_close -> vdev == DEAD
 	:: vdev == DEAD || (vdev == DYING && !(in_close))
 	fi

@@ -3,66 +3,68 @@
  * The processes around the objects, the start, and the judge.
  */
 
-/* Two tasks that let go; in each the order is any */
-proctype one_task()
-{
-	bool mine, kvm_vfio = true, gmem = true;
+/* what the VMM, and whoever has duplicates, still hold */
+bool device = true, kvm_vfio = true, vm = true, gmem = true;
 
-	do
-	:: atomic { kvm_vfio -> kvm_vfio = false; SAY("kvm-vfio is closed\n");
-		    vfio_put(); kvm_put() }
-	:: atomic { gmem -> gmem = false; gmem_release(); kvm_put() }
-	:: !kvm_vfio && !gmem -> break
-	od;
-	DONE
-}
-
-proctype another_task()
+/*
+ * A task that lets go, in any order. There are one or two, so each hold may go in any of them.
+ * Two holds of one object in one task are one here: nothing happens at the first.
+ */
+proctype task()
 {
-	bool mine, device = true, vm = true;
+	bool mine;
 
 	do
 	:: atomic { device -> device = false; SAY("VFIO's fd is closed\n"); vfio_put() }
+	:: atomic { kvm_vfio -> kvm_vfio = false; SAY("kvm-vfio is closed\n");
+		    vfio_put(); kvm_put() }
 	:: atomic { vm -> vm = false; SAY("VM and vCPU are closed\n"); kvm_put() }
-	:: !device && !vm -> break
+	:: atomic { gmem -> gmem = false; gmem_release(); kvm_put() }
+	:: !device && !kvm_vfio && !vm && !gmem -> break
 	od;
 	DONE
 }
 
+/* iommufd finds the vDEVICE, and keeps it for so long */
 inline begin_ioctl()
 {
-	d_step {
-		ok = (vdev == ALIVE);
-		if
-		:: ok -> vdev_users++
-		:: else
-		fi
-	}
-}
-
-inline ioctl_unbind()
-{
-	begin_ioctl();
+	ok = (vdev == ALIVE);
 	if
-	:: ok -> SAY("unbind ioctl\n"); unbind(false); vdev_users--
+	:: ok -> vdev_users++
 	:: else
 	fi
 }
 
+inline ioctl_unbind()
+{
+	atomic { begin_ioctl(); SAY("ioctl: unbind\n") };
+	if
+	:: ok -> unbind(false); vdev_users--
+	:: else
+	fi
+}
+
+/* A vDEVICE is made if there is none. To begin two ioctls is one step: what could come in
+ * between could as well come before both. */
 inline ioctl_bind()
 {
 	atomic {
-		!igroup ->
 		if
-		:: vdev == DEAD && !idev_destroying -> vdev = ALIVE
+		:: vdev == DEAD && !idev_destroying && !igroup -> vdev = ALIVE
+		:: else
+		fi;
+		begin_ioctl();
+		if
+		:: ok -> begin_bind();
+			 if
+			 :: ok
+			 :: else -> vdev_users--
+			 fi
 		:: else
 		fi
 	};
-	begin_ioctl();
 	if
-	:: ok ->
-		bind();
-		vdev_users--
+	:: ok -> bind(); vdev_users--
 	:: else
 	fi
 }
@@ -114,12 +116,12 @@ proctype core_disconnects()
 		:: else
 		fi;
 		if
-		:: state != QUARANTINED -> driver_unbind(true)
+		:: state != QUARANTINED && !mine_to_end -> driver_unbind(true)
 		:: else
 		fi
 	};
 	if
-	:: mine_to_end -> finish_unbind(false)
+	:: mine_to_end -> do_unbind(false, true)
 	:: else
 	fi;
 	DONE
@@ -140,10 +142,9 @@ proctype admin_retries()
 		state = UNBINDING;
 		running++;
 		SAY("retry\n");
-		driver_unbind(false)
-	   };
-	   finish_unbind(false);
-	   DONE
+		do_unbind(false, false);
+		DONE
+	   }
 	:: true
 	fi
 }
@@ -185,12 +186,11 @@ init {
 	:: mapped = true; dma = true; tdi = ERROR
 	fi;
 	if
-	:: VFIO_HOLDS_KVM -> vfio_has_kvm = true
-	:: !VFIO_HOLDS_KVM && design != NO_KREF_VFIO
-	:: !VFIO_HOLDS_KVM -> vfio_has_kvm = true
+	:: design != NO_KREF_VFIO
+	:: vfio_has_kvm = true
 	fi;
 	if
-	:: !LIKE_OURS -> counted = true
+	:: MAY_COUNT -> counted = true
 	:: true
 	fi;
 	atomic {
@@ -206,13 +206,16 @@ init {
 		:: design == FILE_HELD -> vfio_refs++
 		:: else
 		fi;
-		running = 2;
 		run vfio_closes();
 		run kvm_destroy_vm();
-		run one_task();
-		run another_task();
+		running++;
+		run task();
 		run admin_retries()
 	};
+	if
+	:: true
+	:: RACE(task)
+	fi;
 	/* who races: at most one of them; RACERS=1: at most two; RACERS=2: all three too */
 	if
 	:: true

@@ -10,16 +10,20 @@
  *
  * At the start a TDI is bound and locked, in RUN, or in ERROR. From there, at any time:
  *
- *  - the first process lets go of its files in any order, by two tasks at once: one drops
- *    fds, one mappings (exit_files() and exit_mm() may run in different tasks, when one of
- *    KVM's worker threads shares the mm and lives longer). That is a VMM that is killed,
- *    and one that closes file by file as well.
- *  - an ioctl of the first process is still in progress: unbind, or destruction of the
- *    vDEVICE
- *  - a second process, which has duplicates of VFIO's, the VM's and the iommufd's fd, binds
- *    again (making a new vDEVICE if there is none), unbinds, destroys the vDEVICE, each
- *    once at most and in any order, and drops its duplicates in any order
- *  - the TSM disconnects; in quarantine an admin tries again, or never does
+ *  - one task or two let go of everything in any order: VFIO's device file (fd, BAR mapping, a
+ *    duplicate in another process that closes late), kvm-vfio, VM and vCPU (fd, kvm_run mapping,
+ *    duplicate), guest_memfd. That is a VMM that is killed, one that closes file by file,
+ *    and one whose mm is shared by a worker thread of KVM that lives longer (exit_files()
+ *    and exit_mm() in different tasks).
+ *  - an ioctl of the VMM is still in progress: unbind, or destruction of the vDEVICE
+ *  - a second process with a duplicate of the iommufd unbinds or destroys the vDEVICE, and then
+ *    binds again (making a new vDEVICE if there is none), and the guest accepts, or not
+ *  - the TSM disconnects
+ *  - firmware does not let go at an unbind; an admin tries again, or never does
+ *
+ * The iommufd's files are not here: nothing happens at their release before VFIO's close, whose
+ * device holds the context, and nothing of a TDI is left in it after. Nor is the dma-buf's fd:
+ * the slot holds the dma-buf until the VM is destroyed.
  *
  * Everybody is bounded, so every run ends: then nobody can go on, and the judge says what
  * is left. A run that ends too early is a deadlock.
@@ -27,8 +31,8 @@
  * What is atomic here and not in the kernel: nothing that another party could see half of.
  * A d_step is a section under a spinning lock, one call of firmware, or one counter.
  *
- * DESIGN and VENDOR come from the environment, so that one pan serves all; KIND, a mask of
- * ends, makes the first one of them an error, for its trail.
+ * DESIGN, VENDOR and RACERS come from the environment, so that one pan serves all; KIND, a
+ * mask of ends, makes the first one of them an error, for its trail.
  */
 c_decl {
 	\#include <stdio.h>
@@ -62,14 +66,15 @@ c_decl {
 #define FILE_HELD	12	/* ours, but a dma-buf holds VFIO's file */
 #define WAIT_REFS	13	/* ours, and the VM's teardown waits for "MMIO may be removed" */
 #define WAIT_ONLY	14	/* that wait instead of the binding's KVM reference */
+#define REVOKED_FREE	15	/* VFIO_REVOKED with KVM's import as ours: it counts nothing */
 
-#define LIKE_OURS		(design >= OURS)
+#define LIKE_OURS		(design >= OURS && design <= WAIT_ONLY)
 #define AT_CLOSE		LIKE_OURS
-#define AFTER_REVOKE		(design == VFIO_REVOKED)
+#define AFTER_REVOKE		(design == VFIO_REVOKED || design == REVOKED_FREE)
 #define AFTER_DISABLE		(design == VFIO_LATE)
 #define AT_KVM_DESTROY		(design == KVM_DESTROY)
-#define AT_VDEV_DESTROY		(LIKE_OURS || design == VDEV_DESTROY || \
-				 design == VFIO_LATE || design == VFIO_REVOKED)
+#define AT_VDEV_DESTROY		(design != VMM_ONLY && design != KVM_DESTROY)
+#define MAY_COUNT		(!LIKE_OURS && design != REVOKED_FREE)
 #define HAS_KREF		(design != KVM_DESTROY && design != NO_KREF && \
 				 design != NO_KREF_VFIO && design != WAIT_ONLY)
 #define HAS_BARRIER		(design != NO_BARRIER)
@@ -77,9 +82,6 @@ c_decl {
 #define WAITS_FOR_OTHERS	(design != NO_WAIT)
 #define GIVES_BACK_UNDER_DEV_SET	(design == GIVE_UNDER_LOCK)
 #define WAIT_IN_VM_TEARDOWN	(design == WAIT_REFS || design == WAIT_ONLY)
-/* VFIO holds the KVM: FILE_ADD came before BIND_IOMMUFD, which ours demands at bind */
-#define VFIO_HOLDS_KVM		(LIKE_OURS && design != NO_KREF && design != WAIT_ONLY)
-
 /* unclean ends, a mask */
 #define RESET		1	/* the device is disabled and reset while its TDI is locked */
 #define WAITS_FOR_EVER	2	/* dma-buf revoke waits for an importer that cannot let go */
@@ -108,7 +110,7 @@ byte running;		/* processes that have something to do */
 #define DONE		running--
 
 /* how it starts, chosen once */
-local bool vfio_has_kvm;
+local bool vfio_has_kvm;	/* FILE_ADD came before BIND_IOMMUFD, so VFIO holds the KVM */
 local bool counted;		/* see revoke_dma_bufs() */
 
 #include "firmware.pml"
