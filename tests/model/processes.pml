@@ -17,7 +17,7 @@ proctype task()
 	do
 	:: atomic { device -> device = false; SAY("VFIO's fd is closed\n"); vfio_put() }
 	:: atomic { kvm_vfio -> kvm_vfio = false; SAY("kvm-vfio is closed\n");
-		    vfio_put(); kvm_put() }
+		    kvm_put(); vfio_put() }
 	:: atomic { vm -> vm = false; SAY("VM and vCPU are closed\n"); kvm_put() }
 	:: atomic { gmem -> gmem = false; gmem_release(); kvm_put() }
 	:: !device && !kvm_vfio && !vm && !gmem -> break
