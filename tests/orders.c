@@ -7,6 +7,7 @@
  * everything else that can be seen: model/files.h says what happens when.
  *
  *	ORDERS_SEED=n		the members of the classes that seed n chooses
+ *	ORDERS_MEMBERS=n	so many members of each class, for volume
  *	ORDERS_ONE=VMDIEKCRGBP.RUN	this order in this state, nothing else
  */
 #include <dirent.h>
@@ -155,19 +156,27 @@ static int only_one(uint8_t order[NR_HOLDS], int *state)
 	return -1;
 }
 
-/* the @i-th of @n lives: evenly spread over the classes, all states in turn */
+static unsigned long members(void)
+{
+	const char *text = getenv("ORDERS_MEMBERS");
+	unsigned long n = text ? strtoul(text, NULL, 10) : 1;
+
+	return n ?: 1;
+}
+
+/* the @i-th of p->planned lives: evenly spread over the classes, all states in turn */
 static void one_of_class(struct prove *p, const struct model *m, unsigned long i,
 			 const struct audit_base *base)
 {
 	unsigned int seed = first_seed() + i * 2654435761U;
-	unsigned long lives = (unsigned long)m->nr * NR_LIFE_STATES;
-	unsigned long nr = i * lives / p->planned;
+	unsigned long classes = m->nr * (prove_full() ? members() : 1);
+	unsigned long nr = i * classes / p->planned;
 	const struct model_trace *t;
 	uint8_t order[NR_HOLDS];
 	bool good;
 
 	/* a full set begins anywhere, a slice too: another seed, other classes */
-	t = &m->trace[(nr / NR_LIFE_STATES + first_seed()) % m->nr];
+	t = &m->trace[(nr + first_seed()) % m->nr];
 	good = model_pick(t, &seed, order) == t->orders &&
 	       one_life(order, i % NR_LIFE_STATES, base,
 			i % DEEP_EVERY == DEEP_EVERY - 1);
@@ -193,7 +202,7 @@ SET_TEST(every_order)
 	note("%d holds, %lu orders, %u distinct sequences of releases, %d states",
 	     NR_HOLDS, m.orders, m.nr, NR_LIFE_STATES);
 	note("ORDERS_SEED=%u", first_seed());
-	p.planned = prove_full() ? m.nr * NR_LIFE_STATES : SLICE;
+	p.planned = prove_full() ? members() * m.nr * NR_LIFE_STATES : SLICE;
 	for (i = 0; i < p.planned; i++)
 		one_of_class(&p, &m, i, &self->base);
 	model_free(&m);
@@ -329,6 +338,7 @@ static void pair_end(void)
 	close(pair.heir_from[0]);
 	munmap(pair.l, sizeof(*pair.l));
 	pair.vmm.pid = 0;
+	life_look_no_more();
 }
 
 /* the VMM's file @hold, in our table: as if it had been passed over a socket */

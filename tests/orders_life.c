@@ -12,6 +12,9 @@
 #include "orders_life.h"
 
 #define LATE_MS		10000
+/* as many as the ring takes; each page costs at the begin, each byte later */
+#define LIFE_DMA_LEN	0x80000
+#define LIFE_DMA_DESCS	63
 
 const char *const life_state_names[NR_LIFE_STATES] = {
 	"LOCKED", "RUN", "DMA", "ERROR",
@@ -23,43 +26,93 @@ static const char *const tdi_states[NR_LIFE_STATES] = {
 
 /* ---- what is to be seen from outside ---- */
 
-/* what kind of thing each is: see life_see() */
 enum sight {
-	S_TDI, S_SEAT, S_TDIS, S_PAGES, S_TVMS, S_VMS, S_BUFS, S_PINNED, S_DMA,
+	S_TDI, S_SEAT, S_TDIS, S_PAGES, S_TVMS, S_VM, S_BUFS, S_PINNED, S_DMA,
 	NR_SIGHTS
 };
 
 static const char *const sight_names[NR_SIGHTS] = {
 	"TDI is unlocked", "seat is bound", "TDIs of firmware",
-	"pages of trusted DMA", "TVMs of firmware", "VMs of KVM", "dma-bufs",
+	"pages of trusted DMA", "TVMs of firmware", "VM of KVM", "dma-bufs",
 	"pinned kB", "T=1 requests",
 };
 
-/* kB of the memory of task @pid that somebody has pinned for longer, -1: no memory */
-static long count_pinned(pid_t pid)
+enum sight_nr { F_STATUS, F_BUFS, F_TDI, F_SEAT, F_TABLES, NR_FILES };
+
+/* files that are read after each drop, each opened once: see read_again() */
+static struct sight_file {
+	char path[128];
+	int fd;
+} sight_files[NR_FILES] = {
+	[0 ... NR_FILES - 1] = { .fd = -1 },
+};
+
+/* what the kernel says now; "" if the file, or whom it is about, is no more */
+static void read_again(enum sight_nr nr, const char *path, char *buf, size_t size)
 {
-	char path[32], line[256];
-	long kb = -1;
-	FILE *in;
+	struct sight_file *f = &sight_files[nr];
+	ssize_t n = -1;
+
+	if (f->fd < 0 || strcmp(f->path, path)) {
+		if (f->fd >= 0)
+			close(f->fd);
+		snprintf(f->path, sizeof(f->path), "%s", path);
+		f->fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	/* each of these files is made anew, in one piece, for a read at 0 */
+	if (f->fd >= 0)
+		n = pread(f->fd, buf, size - 1, 0);
+	buf[n < 0 ? 0 : n] = 0;
+}
+
+void life_look_no_more(void)
+{
+	size_t i;
+
+	for (i = 0; i < NR_FILES; i++) {
+		if (sight_files[i].fd >= 0)
+			close(sight_files[i].fd);
+		sight_files[i].fd = -1;
+	}
+}
+
+/* the number behind the last @word in @text, -1: there is none */
+static long last_number(const char *text, const char *word)
+{
+	const char *s, *last = NULL;
+
+	for (s = text; (s = strstr(s, word)); s += strlen(word))
+		last = s + strlen(word);
+	return last ? strtol(last, NULL, 10) : -1;
+}
+
+/* kB of the memory of task @pid that somebody has pinned for longer, -1: no memory */
+static long see_pinned(pid_t pid)
+{
+	char path[32], text[4096];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	in = fopen(path, "re");
-	while (in && fgets(line, sizeof(line), in))
-		if (!strncmp(line, "VmPin:", strlen("VmPin:")))
-			kb = strtol(line + strlen("VmPin:"), NULL, 10);
-	if (in)
-		fclose(in);
-	return kb;
+	read_again(F_STATUS, path, text, sizeof(text));
+	return last_number(text, "VmPin:");
+}
+
+/* the list ends in "Total n objects, ..." */
+static long see_bufs(void)
+{
+	char text[4096];
+
+	read_again(F_BUFS, "/sys/kernel/debug/dma_buf/bufinfo", text, sizeof(text));
+	return strstr(text, " objects, ") ? last_number(text, "Total ") : -1;
 }
 
 /* 0: as it was brought to; 1: CONFIG_UNLOCKED; 2: something else */
 static long see_tdi(const struct life *l)
 {
-	char path[32], text[64];
+	char path[128], text[64];
 
-	snprintf(path, sizeof(path), "fn%u/tdi", l->nr);
-	if (world_read(path, text, sizeof(text)))
-		return -1;
+	snprintf(path, sizeof(path), VENDOR_DIR "/%s/fn%u/tdi",
+		 world.vendor->name, l->nr);
+	read_again(F_TDI, path, text, sizeof(text));
 	text[strcspn(text, "\n")] = 0;
 	if (!strcmp(text, "CONFIG_UNLOCKED"))
 		return 1;
@@ -69,28 +122,38 @@ static long see_tdi(const struct life *l)
 /* 1: bound; 0: unbound; 2: something else */
 static long see_seat(const struct life *l)
 {
-	char text[160];
+	char path[128], text[160];
 
-	if (tdi_attr_read(world.bdf[l->nr], "tdi/state", text, sizeof(text)))
-		return -1;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/tdi/state",
+		 world.bdf[l->nr]);
+	read_again(F_SEAT, path, text, sizeof(text));
 	text[strcspn(text, "\n")] = 0;
 	return !strcmp(text, "bound") ? 1 : !strcmp(text, "unbound") ? 0 : 2;
 }
 
+static void see_tables(long seen[NR_SIGHTS])
+{
+	char path[128], text[4096];
+
+	snprintf(path, sizeof(path), VENDOR_DIR "/%s/tables", world.vendor->name);
+	read_again(F_TABLES, path, text, sizeof(text));
+	seen[S_TDIS] = world_number(text, world.vendor->tdis);
+	seen[S_PAGES] = world_number(text, world.vendor->mem_pages);
+	seen[S_TVMS] = world_number(text, world.vendor->tvms);
+}
+
 static void life_see(const struct life *l, long seen[NR_SIGHTS])
 {
-	char tables[4096] = "";
-
-	world_read("tables", tables, sizeof(tables));
+	see_tables(seen);
 	seen[S_TDI] = see_tdi(l);
 	seen[S_SEAT] = see_seat(l);
-	seen[S_TDIS] = world_number(tables, world.vendor->tdis);
-	seen[S_PAGES] = world_number(tables, world.vendor->mem_pages);
-	seen[S_TVMS] = world_number(tables, world.vendor->tvms);
-	seen[S_VMS] = world_vms();
-	seen[S_BUFS] = world_dmabufs();
-	seen[S_PINNED] = count_pinned(l->pid);
-	seen[S_DMA] = world_iommu_count(l->nr, "t1_ok");
+	/* this VM's folder; that there is no other is for the audit to see */
+	seen[S_VM] = !access(l->vm_path, F_OK);
+	seen[S_BUFS] = see_bufs();
+	seen[S_PINNED] = see_pinned(l->pid);
+	/* nobody sends any in the other states */
+	seen[S_DMA] = l->state == LIFE_DMA ?
+		      world_iommu_count(l->nr, "t1_ok") : 0;
 }
 
 /* the rules: what each effect changes, and what nothing else may change */
@@ -105,7 +168,7 @@ static void must_see(const struct life *l, unsigned int after, const long *seen,
 	/* the guest keeps its pages, and firmware knows them, as long as it has memory */
 	must[S_PAGES] = after & DID_GMEM ? 0 : l->pages;
 	must[S_TVMS] = !(after & DID_KVM);
-	must[S_VMS] = !(after & DID_KVM);
+	must[S_VM] = !(after & DID_KVM);
 	must[S_BUFS] = !(after & DID_BUF0) + !(after & DID_BUF2);
 	/* of the dead nobody counts it */
 	must[S_PINNED] = seen[S_PINNED] < 0 ? seen[S_PINNED] :
@@ -136,7 +199,7 @@ static void forgive_late(struct life *l, const long *seen, long must[NR_SIGHTS])
 	must[S_DMA] = ++l->t1_ok;
 }
 
-static int look(struct life *l, unsigned int after, const char *where, bool say)
+int life_look(struct life *l, unsigned int after, const char *where)
 {
 	long seen[NR_SIGHTS], must[NR_SIGHTS];
 	int wrong = 0, i;
@@ -149,31 +212,13 @@ static int look(struct life *l, unsigned int after, const char *where, bool say)
 		if (seen[i] == must[i])
 			continue;
 		wrong++;
-		if (say)
-			note("%s: %s: %ld, must be %ld", where, sight_names[i],
-			     seen[i], must[i]);
+		note("%s: %s: %ld, must be %ld", where, sight_names[i], seen[i],
+		     must[i]);
 	}
 	/* from here on no request may succeed any more */
-	if (!wrong && after & LIFE_STOPS_DMA && l->t1_ok < 0)
+	if (after & LIFE_STOPS_DMA && l->t1_ok < 0)
 		l->t1_ok = seen[S_DMA];
 	return wrong;
-}
-
-int life_look(struct life *l, unsigned int after, const char *where)
-{
-	return look(l, after, where, true);
-}
-
-int life_wait(struct life *l, unsigned int after, const char *where, unsigned int ms)
-{
-	uint64_t end = now_ms() + ms;
-
-	while (look(l, after, where, false)) {
-		if (now_ms() > end)
-			return look(l, after, where, true);
-		sleep_ms(2);
-	}
-	return 0;
 }
 
 bool life_dma_runs(const struct life *l)
@@ -211,7 +256,7 @@ static int reach(struct life *l, struct fn *fn)
 		return ret;
 	ret = fn_run(fn);
 	if (!ret && l->state == LIFE_DMA)
-		return dma_begin(&l->vm, fn);
+		return dma_begin_with(&l->vm, fn, LIFE_DMA_LEN, LIFE_DMA_DESCS);
 	/* pages that trusted DMA has reached, and that firmware has to forget */
 	ret = ret ?: fn_ring_start(fn) ?: dma_use(&l->vm, fn);
 	if (ret || l->state == LIFE_RUN)
@@ -285,7 +330,9 @@ int life_begin(struct life *l, unsigned int nr, enum life_state state)
 	l->vdevice_id = fn.vdevice_id;
 	take_holds(l, &fn);
 	l->pages = world_mem_pages();
-	l->pinned = count_pinned(l->pid);
+	l->pinned = see_pinned(l->pid);
+	snprintf(l->vm_path, sizeof(l->vm_path), "/sys/kernel/debug/kvm/%d-%d",
+		 l->pid, l->vm.vm_fd);
 	return check_begin(l);
 }
 

@@ -30,6 +30,7 @@ extern const char *const life_state_names[NR_LIFE_STATES];
  * @pinned: kB of @pid's memory that its IOAS has pinned
  * @t1_ok: requests of trusted DMA that succeeded before it was shut out, -1: it is not
  * @t1_late: one more was counted since: see forgive_late()
+ * @vm_path: KVM's folder of the VM, as long as there is the VM
  * @vm: the VM, for the guest's part
  */
 struct life {
@@ -44,6 +45,7 @@ struct life {
 	long pinned;
 	long t1_ok;
 	bool t1_late;
+	char vm_path[64];
 	struct vm vm;
 };
 
@@ -61,8 +63,8 @@ void life_drop(struct life *l, enum model_hold hold);
  * what a work item does by design, the end of firmware's TVM, is waited for.
  */
 int life_look(struct life *l, unsigned int after, const char *where);
-/* the same, but what is not so yet has at most @ms to become so */
-int life_wait(struct life *l, unsigned int after, const char *where, unsigned int ms);
+/* close what life_look() has opened to look at */
+void life_look_no_more(void);
 /* the engine is at work on LIFE_DMA's descriptors; between two of them it is not */
 bool life_dma_runs(const struct life *l);
 /* effects that stop trusted DMA */
