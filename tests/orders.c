@@ -119,14 +119,13 @@ static bool one_life(const uint8_t order[NR_HOLDS], enum life_state state,
 {
 	char text[NR_HOLDS + 1];
 	int tries = 0, ret;
-	bool good;
+	bool clean, good;
 
 	do {
 		ret = try_life(order, state);
-		good = !audit_look(base) && !ret;
-	} while (ret == LIFE_TOO_LATE && ++tries < MAX_TRIES);
-	if (good && deep)
-		good = !audit_end(base);
+		clean = !audit_look(base);
+	} while (clean && ret == LIFE_TOO_LATE && ++tries < MAX_TRIES);
+	good = clean && !ret && !(deep && audit_end(base));
 	if (!good) {
 		model_order_text(order, text);
 		note("failed: ORDERS_ONE=%s.%s", text, life_state_names[state]);

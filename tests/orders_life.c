@@ -309,6 +309,8 @@ static int check_begin(struct life *l)
 		return failed(-EIO, "begin: %ld kB pinned", l->pinned);
 	if (l->state != LIFE_LOCKED && l->pages <= 0)
 		return failed(-EIO, "begin: %ld pages for DMA", l->pages);
+	if (l->state == LIFE_DMA && world_iommu_count(l->nr, "t1_ok") <= 0)
+		return failed(-EIO, "begin: no trusted DMA");
 	return life_look(l, 0, "begin") ? -EUCLEAN : 0;
 }
 
