@@ -456,6 +456,64 @@ unsigned int model_states(struct model *m, unsigned int fn)
 	return states;
 }
 
+unsigned int model_known(const struct model *m, unsigned int fn)
+{
+	unsigned int states = 0;
+	size_t i;
+
+	for (i = 0; i < m->set.nr; i++)
+		states |= 1u << m->set.v[i].core.fn[fn].bind;
+	return states;
+}
+
+static unsigned int meets(enum model_op op)
+{
+	switch (op) {
+	case MODEL_BIND:
+		return 1;
+	case MODEL_UNBIND:
+	case MODEL_VDEV_DESTROY:
+	case MODEL_CLOSE:
+	case MODEL_DISCONNECT:
+	case MODEL_DRIVER_UNBIND:
+	case MODEL_UNPLUG:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
+unsigned int model_meets(const struct model *m, unsigned int actor, unsigned int fn)
+{
+	unsigned int a, what = 0;
+
+	for (a = 0; a < MODEL_ACTORS; a++)
+		if (a != actor && m->spec.busy & 1u << a &&
+		    spec_touches(&m->spec, &m->spec.call[a]) & 1u << fn)
+			what |= meets(m->spec.call[a].op);
+	return what;
+}
+
+static bool owes(const struct spec_fn *fn)
+{
+	unsigned int i;
+
+	for (i = 0; i < fn->nr_events; i++)
+		if (!(fn->events[i] & SPEC_OPTIONAL))
+			return true;
+	return fn->bind == MODEL_UNBINDING && fn->owner == SPEC_CORE;
+}
+
+bool model_owes(const struct model *m, unsigned int fn)
+{
+	size_t i;
+
+	for (i = 0; i < m->set.nr; i++)
+		if (!owes(&m->set.v[i].core.fn[fn]))
+			return false;
+	return true;
+}
+
 unsigned int model_tdisps(struct model *m, unsigned int fn)
 {
 	unsigned int tdisps = 0;

@@ -99,6 +99,8 @@ enum model_op {
 	 * else is going on and it was waited for: what is owed has come.
 	 */
 	MODEL_EVENT,
+	/* another queue in the old one's place: what was not read is gone */
+	MODEL_QUEUE_NEW,
 	/* what is read: enum model_state of sysfs tdi/state; enum model_tdisp */
 	MODEL_STATE,
 	MODEL_TDISP,
@@ -208,6 +210,12 @@ void model_tail(const struct model *m, char *buf, size_t size);
  * as the answers so far tell. More than one bit: it depends on calls in progress.
  */
 unsigned int model_states(struct model *m, unsigned int fn);
+/* the same, without a look at what calls in progress may have done: cheap */
+unsigned int model_known(const struct model *m, unsigned int fn);
+/* calls of others in progress that bind function @fn: bit 0; that unbind it: bit 1 */
+unsigned int model_meets(const struct model *m, unsigned int actor, unsigned int fn);
+/* the function's queue owes an event for certain */
+bool model_owes(const struct model *m, unsigned int fn);
 /* bits (1 << enum model_tdisp), the same */
 unsigned int model_tdisps(struct model *m, unsigned int fn);
 /* the most configurations that there have been at once, and now */

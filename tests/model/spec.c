@@ -322,18 +322,24 @@ static uint64_t look_slot(const struct spec *s, const struct model_call *call,
 	}
 }
 
-static uint64_t look_tdisp(const struct spec *s, const struct spec_fn *fn)
+static uint64_t look_tdisp(const struct spec *s, const struct spec_config *c,
+			   unsigned int f)
 {
+	const struct spec_fn *fn = &c->core.fn[f];
 	uint64_t may = s->faults.fall ? BIT(MODEL_ERROR) : 0;
 
+	/* while it scrubs itself it reads as ERROR */
 	if (fn->bind == MODEL_UNBOUND)
-		return may | BIT(MODEL_UNLOCKED);
+		return may | BIT(MODEL_UNLOCKED) |
+		       (c->core.link == SPEC_STALE || being_reset(s, f) ?
+			BIT(MODEL_ERROR) : 0);
 	if (fn->bind == MODEL_BOUND)
 		return may | BIT(fn->tdisp);
 	if (fn->bind == MODEL_QUARANTINED)
 		return BIT(MODEL_UNLOCKED) | BIT(MODEL_LOCKED) | BIT(MODEL_RUN) |
 		       BIT(MODEL_ERROR);
-	return may | BIT(MODEL_UNLOCKED) | BIT(MODEL_LOCKED) | BIT(fn->tdisp);
+	return BIT(MODEL_UNLOCKED) | BIT(MODEL_LOCKED) | BIT(MODEL_ERROR) |
+	       BIT(fn->tdisp);
 }
 
 static uint64_t look_vdev_alloc(const struct spec *s, const struct spec_config *c,
@@ -381,7 +387,11 @@ static uint64_t look_rest(const struct spec *s, const struct spec_config *c,
 	case MODEL_STATE:
 		return BIT(fn->bind);
 	case MODEL_TDISP:
-		return look_tdisp(s, fn);
+		return look_tdisp(s, c, call->fn);
+	case MODEL_CFG_CLEAR:
+		/* what is clear already does not change */
+		return (refused(s, c, call) ? err(EBUSY) : 0) |
+		       (fn->mse != 1 ? OK : 0);
 	default:
 		if (is_hold(call->op) && call->op != MODEL_CLOSE)
 			return (refused(s, c, call) ? err(EBUSY) : 0) |
@@ -537,6 +547,7 @@ static void fall(struct spec_fn *fn)
 	if (fn->tdisp != MODEL_LOCKED && fn->tdisp != MODEL_RUN)
 		return;
 	fn->tdisp = MODEL_ERROR;
+	fn->mse = 2;
 	/* an unbind may come before anybody has noticed (docs/uapi.md) */
 	push_event(fn, 2, true);
 }
@@ -573,8 +584,9 @@ static void step_bind_end(struct step *t)
 		fn_of(t, n)->owner = 0;
 	}
 	/* it fell before the bind had ended, or was never locked */
-	if (fn->tdisp == MODEL_ERROR || fn->mse != 1)
-		why |= err(EIO);
+	if (fn->tdisp == MODEL_ERROR || fn->mse != 1 ||
+	    t->c->core.link == SPEC_STALE)
+		why |= err(EIO) | err(ETIMEDOUT) | err(EBADMSG) | err(EREMOTEIO);
 	if (why) {
 		n = next_done(t, why);
 		becomes_unbound(fn_of(t, n));
@@ -728,6 +740,9 @@ static void step_hold(struct step *t)
 		fn_of(t, n)->mse = 0;
 	else if (t->call->op == MODEL_OPEN || t->call->op == MODEL_CFG_FLR)
 		fn_of(t, n)->mse = 2;
+	/* all functions at once: the device forgets its session */
+	if (t->call->op == MODEL_HOT_RESET && n->core.link)
+		n->core.link = SPEC_STALE;
 }
 
 /* MSE or BME set again: TDISP counts that as a change, too */
@@ -882,6 +897,15 @@ static bool all_told(struct step *t)
 	return settled(t->fn);
 }
 
+static void step_queue_new(struct step *t)
+{
+	struct spec_fn *fn = fn_of(t, next_done(t, OK));
+
+	fn->nr_events = 0;
+	fn->overflow = 0;
+	memset(fn->events, 0, SPEC_EVENTS);
+}
+
 static void step_event(struct step *t)
 {
 	struct spec_config *n;
@@ -937,6 +961,7 @@ static void (*const steps[MODEL_NR_OPS])(struct step *t) = {
 	[MODEL_RETRY] = step_retry,
 	[MODEL_FALL] = step_fall,
 	[MODEL_EVENT] = step_event,
+	[MODEL_QUEUE_NEW] = step_queue_new,
 };
 
 /*

@@ -20,6 +20,7 @@
 #define SPEC_OPTIONAL	0x80	/* of an event: it may have been dropped on its way */
 #define SPEC_CORE	0xff	/* owner of an unbind that a work item ends */
 #define SPEC_NEW	0xff00	/* vDEVICE whose id its actor has not been told yet */
+#define SPEC_STALE	2	/* link: connected, but the device has forgotten it */
 #define SPEC_STEPS	24	/* successors of one config by one actor, at most */
 
 /* phases of a call; what lies between is the op's own */

@@ -44,6 +44,7 @@ static const char *const op_names[MODEL_NR_OPS] = {
 	[MODEL_RETRY] = "retry",
 	[MODEL_FALL] = "fall",
 	[MODEL_EVENT] = "event",
+	[MODEL_QUEUE_NEW] = "queue-new",
 	[MODEL_STATE] = "state",
 	[MODEL_TDISP] = "tdisp",
 };
