@@ -165,9 +165,11 @@ struct model_fn {
 /**
  * struct model_faults - what somebody makes fail just now, besides the rules
  * @answers: model_bit()s: calls that talk to firmware or device (BIND, requests,
- *	     slots, vDEVICE) may fail with these, with nothing changed
+ *	     slots, vDEVICE) may fail with these, with nothing changed; START and STOP
+ *	     may have been carried out all the same, also after an answer of @also
  * @quarantine: an unbind may end in quarantine (EIO), and so may a BIND that fails
- * @fall: the TDI may fall to ERROR, or be found there
+ * @fall: the TDI may fall to ERROR, or be found there; a BIND that fails may leave the
+ *	  device locked until the next one
  */
 struct model_faults {
 	uint64_t answers;

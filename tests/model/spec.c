@@ -329,6 +329,8 @@ static uint64_t look_tdisp(const struct spec *s, const struct spec_config *c,
 	uint64_t may = s->faults.fall ? BIT(MODEL_ERROR) : 0;
 
 	/* while it scrubs itself it reads as ERROR */
+	if (fn->left)
+		may |= BIT(MODEL_LOCKED) | BIT(MODEL_ERROR);
 	if (fn->bind == MODEL_UNBOUND)
 		return may | BIT(MODEL_UNLOCKED) |
 		       (c->core.link == SPEC_STALE || being_reset(s, f) ?
@@ -562,6 +564,7 @@ static void step_bind_begin(struct step *t)
 		return;
 	n = next_phase(t, WORK);
 	fn_of(t, n)->bind = MODEL_BINDING;
+	fn_of(t, n)->left = 0;
 	fn_of(t, n)->owner = t->a + 1;
 	fn_of(t, n)->tdisp = MODEL_LOCKED;
 }
@@ -590,6 +593,7 @@ static void step_bind_end(struct step *t)
 	if (why) {
 		n = next_done(t, why);
 		becomes_unbound(fn_of(t, n));
+		fn_of(t, n)->left = t->s->faults.fall;
 	}
 	if (t->s->faults.quarantine) {
 		n = next_done(t, err(EIO));
@@ -637,7 +641,8 @@ static void step_req(struct step *t)
 		next_done(t, err(ENXIO) | BIT(MODEL_REFUSED));
 	if (t->fn->bind == MODEL_UNBOUND || t->fn->bind == MODEL_QUARANTINED)
 		return;
-	n = next_done(t, OK);
+	/* an answer that was lost on its way leaves what has been carried out */
+	n = next_done(t, OK | t->s->faults.answers | t->call->also);
 	if (start && t->fn->tdisp == MODEL_LOCKED) {
 		fn_of(t, n)->tdisp = MODEL_RUN;
 	} else if (!start && t->fn->tdisp != MODEL_ERROR) {

@@ -40,6 +40,7 @@
  * @dying: its vDEVICE is being destroyed
  * @overflow: more events than the model keeps; anything may be told
  * @nr_events, @events: types, oldest first, with SPEC_OPTIONAL
+ * @left: a bind that was made to fail may have left the device locked, or in ERROR
  * @vdev: id of the vDEVICE
  */
 struct spec_fn {
@@ -58,6 +59,8 @@ struct spec_fn {
 	uint8_t overflow;
 	uint8_t nr_events;
 	uint8_t events[SPEC_EVENTS];
+	uint8_t left;
+	uint8_t zero;
 	uint16_t vdev;
 };
 
