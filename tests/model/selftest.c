@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "walk.h"
 
 #define V0	5	/* vDEVICE of function 0 */
 #define V1	6	/* of function 1 */
@@ -351,6 +352,38 @@ static size_t length(const struct history *h)
 	return n;
 }
 
+#define WALKS		60
+#define WALK_STEPS	6000
+
+/* how many walks were refused */
+static size_t walks(void)
+{
+	const struct model_fn is[2] = {
+		{ .driver = true, .open = true, .vdev = V0, .slots = 3, .mse = true },
+		{ .driver = true, .open = true, .vdev = V1, .slots = 3, .mse = true },
+	};
+	size_t bad = 0, peak = 0;
+	static char tail[16384];
+	unsigned int seed;
+	struct model *m;
+
+	for (seed = 1; seed <= WALKS; seed++) {
+		m = model_new(2);
+		if (!m || walk(m, is, 2, 2 + seed % 5, WALK_STEPS, seed)) {
+			model_tail(m, tail, sizeof(tail));
+			printf("not ok: walk %u is refused\n%s%s", seed, tail,
+			       model_why(m));
+			bad++;
+		}
+		if (model_peak(m) > peak)
+			peak = model_peak(m);
+		model_free(m);
+	}
+	printf("# %u walks of %u steps, at most %zu configurations\n", WALKS,
+	       WALK_STEPS, peak);
+	return bad;
+}
+
 int main(void)
 {
 	size_t i, at, bad = 0;
@@ -373,6 +406,7 @@ int main(void)
 		printf("not ok: accepted, or refused too early: %s: line %zu of %zu: %s\n%s",
 		       wrong[i].what, at, length(&wrong[i]), strerror(-ret), why);
 	}
+	bad += walks();
 	printf("%s: model: %zu histories accepted, %zu refused, %zu wrong\n",
 	       bad ? "not ok" : "ok", sizeof(right) / sizeof(right[0]),
 	       sizeof(wrong) / sizeof(wrong[0]), bad);
