@@ -29,6 +29,7 @@
  *  fn<N>/tdi		TDISP state
  *  fn<N>/dma		the DMA engine
  *  fn<N>/rogue		write 1: sends T=1 whatever its state
+ *  ../delay		time that passes at tracepoints: delay.c
  *  fn<N>/error		write 1: the TDI falls to ERROR by itself
  */
 #include <linux/cleanup.h>
@@ -453,8 +454,10 @@ static void teemu_debugfs_add_fn(struct teemu_rc *rc, unsigned int nr)
 void teemu_debugfs_add(struct teemu_rc *rc)
 {
 	scoped_guard(mutex, &teemu_root_lock)
-		if (!teemu_root_dir)
+		if (!teemu_root_dir) {
 			teemu_root_dir = debugfs_create_dir("teemu", NULL);
+			teemu_delay_init(teemu_root_dir);
+		}
 
 	rc->debugfs = debugfs_create_dir(rc->name, teemu_root_dir);
 	debugfs_create_file("referee", 0400, rc->debugfs, rc, &referee_fops);
