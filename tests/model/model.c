@@ -136,6 +136,7 @@ int model_set(struct model *m, unsigned int fn, const struct model_fn *is)
 		f->no_kvm = is->no_kvm;
 		f->vdev = is->vdev;
 		f->slots = is->slots;
+		f->private = is->slots;
 		f->mse = is->mse;
 		spec_look(&m->spec, &m->set.v[i]);
 	}

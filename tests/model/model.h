@@ -150,7 +150,7 @@ struct model_call {
  * @open: its VFIO device is open and bound to an iommufd
  * @no_kvm: it belongs to no VM: BIND answers ENODEV
  * @vdev: id of its vDEVICE, 0: none
- * @slots: bit for each private slot that is set
+ * @slots: bit for each private slot that is set, its range private
  * @mse: memory decoding is on
  */
 struct model_fn {

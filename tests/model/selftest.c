@@ -169,6 +169,9 @@ static const struct history right[] = {
 		C(RETRY, 0, 0, -EIO), F(.quarantine = false),
 		C(RETRY, 0, 0, 0), C(RETRY, 0, 0, -EINVAL), QUIET(0, 3),
 		QUIET(0, 3), QUIET(0, 1), QUIET(0, -EAGAIN), C(BIND, 0, V0, 0) } },
+	{ "what is shared already may be made so again, also while bound", {
+		C(SHARED, 0, 1, 0), RUN_0, C(SHARED, 0, 1, 0), C(PRIVATE, 0, 1, 0),
+		C(SHARED, 0, 1, -EBUSY) } },
 	{ "reads that meet a bind may have been before it", {
 		B(0, BIND, 0, V0), B(1, BAR_READ, 0, 0), B(2, TOUCH, 0, 0),
 		E(0, 0), E(1, 0), E(2, MODEL_SIGBUS),

@@ -305,6 +305,7 @@ static uint64_t look_slot(const struct spec *s, const struct model_call *call,
 			  const struct spec_fn *fn)
 {
 	bool set = fn->slots & 1u << call->id;
+	bool private = fn->private & 1u << call->id;
 
 	switch (call->op) {
 	case MODEL_SLOT_SET:
@@ -315,10 +316,11 @@ static uint64_t look_slot(const struct spec *s, const struct model_call *call,
 		return (set ? 0 : err(EINVAL)) | s->faults.answers |
 		       (set && fn->bind != MODEL_UNBOUND ? err(EBUSY) : 0);
 	case MODEL_SHARED:
-		return s->faults.answers |
-		       (set ? look_bar(fn, OK, err(EBUSY)) : OK);
+		/* what is so already is a success at any time */
+		return s->faults.answers | (private ? 0 : OK) |
+		       (set && fn->bind != MODEL_UNBOUND ? err(EBUSY) : 0);
 	default:
-		return OK | s->faults.answers;
+		return s->faults.answers | (private ? OK : 0);
 	}
 }
 
@@ -764,21 +766,38 @@ static void step_cfg_set(struct step *t)
 	fall(fn_of(t, n));
 }
 
+/*
+ * R08. In between the two states the VM comes into it at some moment, and goes at
+ * another.
+ */
+static bool slot_is_free(const struct spec_fn *fn, unsigned int bit)
+{
+	return !(fn->slots & bit) || (fn->bind != MODEL_BOUND &&
+				      fn->bind != MODEL_QUARANTINED);
+}
+
 static void step_slot(struct step *t)
 {
 	unsigned int bit = 1u << t->call->id;
-	bool set = t->fn->slots & bit;
+	bool set = t->fn->slots & bit, private = t->fn->private & bit;
 
-	if (t->call->op == MODEL_SLOT_SET && !set &&
-	    (t->fn->open || closing(t->s, t->c, t->call->fn)))
-		fn_of(t, next_done(t, OK))->slots |= bit;
-	/*
-	 * R08. In between the two states the VM comes into it at some moment, and goes
-	 * at another.
-	 */
-	if (t->call->op == MODEL_SLOT_DEL && set &&
-	    t->fn->bind != MODEL_BOUND && t->fn->bind != MODEL_QUARANTINED)
-		fn_of(t, next_done(t, OK))->slots &= ~bit;
+	switch (t->call->op) {
+	case MODEL_SLOT_SET:
+		if (!set && (t->fn->open || closing(t->s, t->c, t->call->fn)))
+			fn_of(t, next_done(t, OK))->slots |= bit;
+		break;
+	case MODEL_SLOT_DEL:
+		if (set && slot_is_free(t->fn, bit))
+			fn_of(t, next_done(t, OK))->slots &= ~bit;
+		break;
+	case MODEL_SHARED:
+		if (private && slot_is_free(t->fn, bit))
+			fn_of(t, next_done(t, OK))->private &= ~bit;
+		break;
+	default:
+		if (!private)
+			fn_of(t, next_done(t, OK))->private |= bit;
+	}
 }
 
 static void step_connect(struct step *t)
@@ -957,6 +976,8 @@ static void (*const steps[MODEL_NR_OPS])(struct step *t) = {
 	[MODEL_CFG_SET] = step_cfg_set,
 	[MODEL_SLOT_SET] = step_slot,
 	[MODEL_SLOT_DEL] = step_slot,
+	[MODEL_SHARED] = step_slot,
+	[MODEL_PRIVATE] = step_slot,
 	[MODEL_CONNECT] = step_connect,
 	[MODEL_DISCONNECT] = step_disconnect,
 	[MODEL_DRIVER_UNBIND] = step_driver_unbind,

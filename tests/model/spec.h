@@ -41,6 +41,7 @@
  * @overflow: more events than the model keeps; anything may be told
  * @nr_events, @events: types, oldest first, with SPEC_OPTIONAL
  * @left: a bind that was made to fail may have left the device locked, or in ERROR
+ * @private: bit for each slot whose range has the private attribute
  * @vdev: id of the vDEVICE
  */
 struct spec_fn {
@@ -60,7 +61,7 @@ struct spec_fn {
 	uint8_t nr_events;
 	uint8_t events[SPEC_EVENTS];
 	uint8_t left;
-	uint8_t zero;
+	uint8_t private;
 	uint16_t vdev;
 };
 

@@ -150,6 +150,7 @@ int walk(struct model *m, const struct model_fn *is, unsigned int nr_fns,
 		fn->open = is[i].open;
 		fn->vdev = is[i].vdev;
 		fn->slots = is[i].slots;
+		fn->private = is[i].slots;
 		fn->mse = is[i].mse;
 		if (w.last_id < is[i].vdev)
 			w.last_id = is[i].vdev;
