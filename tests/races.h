@@ -85,7 +85,8 @@ struct races {
  * @actor: for the model
  * @rng: what it does next
  * @attest: the TVM in whose name it asks
- * @rfn: whose TDI @attest is about
+ * @attested: whose TDI @attest is about
+ * @rfn: whose TDI the request is about that is being made
  * @start: a request for a new state is START, else STOP
  */
 struct racer {
@@ -93,6 +94,7 @@ struct racer {
 	unsigned int actor;
 	uint64_t rng;
 	struct attest *attest;
+	struct rfn *attested;
 	struct rfn *rfn;
 	bool start;
 	pthread_t thread;

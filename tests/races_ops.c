@@ -129,11 +129,10 @@ static int do_step(struct racer *t, struct rfn *f, enum attest_step step)
 {
 	struct attest *a = t->attest;
 
-	/* of function 0; the second one's areas lie elsewhere */
-	if (t->rfn != f) {
+	/* another function's areas lie elsewhere, and its report is another */
+	if (t->attested != f)
 		*a = *fn_attest(&f->fn);
-		t->rfn = f;
-	}
+	t->attested = t->rfn = f;
 	a->request = request;
 	a->ctx = t;
 	t->start = step != ATTEST_STOP;
@@ -183,7 +182,6 @@ static int do_read(struct racer *t, struct rfn *f)
 	uint64_t code;
 
 	t->rfn = f;
-	t->attest->vendor = NULL;	/* do_step() fills it anew */
 	return request(t, report ? IOMMU_VDEVICE_TSM_REQ_READ_REPORT :
 				   IOMMU_VDEVICE_TSM_REQ_READ_CERTS,
 		       &read, sizeof(read), buf, &len, &code);
@@ -599,39 +597,38 @@ static const struct {
 	unsigned int weight;
 	int (*go)(struct racer *t, struct rfn *f);
 } ops[] = {
-	{ 70, do_live },
-	{ 20, do_bind },
-	{ 20, do_accept },
-	{ 6, do_leave },
-	{ 30, race_unbind },
-	{ 60, do_read },
-	{ 12, do_destroy },
-	{ 10, do_alloc },
-	{ 10, do_reset },
-	{ 10, do_sysfs_reset },
-	{ 2, do_hot_reset },
-	{ 25, do_attach },
-	{ 30, do_bist },
-	{ 10, do_clear },
-	{ 10, do_enable },
-	{ 40, do_slot_del },
-	{ 60, do_slot_set },
-	{ 40, do_shared },
-	{ 40, do_private },
-	{ 30, do_export },
-	{ 70, do_bar_read },
-	{ 40, do_bar_write },
-	{ 70, do_touch },
-	{ 6, do_connect },
-	{ 5, do_disconnect },
-	{ 4, do_fall },
-	{ 60, do_event },
-	{ 100, do_state },
-	{ 60, do_tdisp },
-	{ 3, do_close },
-	{ 1, race_depart },
+	{ 500, do_live },
+	{ 100, do_bind },
+	{ 60, do_accept },
+	{ 15, do_leave },
+	{ 50, race_unbind },
+	{ 250, do_read },
+	{ 30, do_destroy },
+	{ 30, do_alloc },
+	{ 25, do_reset },
+	{ 20, do_sysfs_reset },
+	{ 4, do_hot_reset },
+	{ 100, do_attach },
+	{ 120, do_bist },
+	{ 30, do_clear },
+	{ 40, do_enable },
+	{ 80, do_slot_del },
+	{ 160, do_slot_set },
+	{ 80, do_shared },
+	{ 120, do_private },
+	{ 120, do_export },
+	{ 250, do_bar_read },
+	{ 160, do_bar_write },
+	{ 250, do_touch },
+	{ 25, do_connect },
+	{ 10, do_disconnect },
+	{ 8, do_fall },
+	{ 200, do_event },
+	{ 350, do_state },
+	{ 250, do_tdisp },
+	{ 6, do_close },
+	{ 2, race_depart },
 	{ 1, do_unplug },
-	{ 40, race_reopen },
 };
 
 void race_op(struct racer *t)
@@ -640,6 +637,9 @@ void race_op(struct racer *t)
 	unsigned int total = 0, pick;
 	size_t i;
 
+	/* little can be done with a device that is closed */
+	if (!f->fn.dev && one_in(t, 3))
+		race_reopen(t, f);
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		total += ops[i].weight;
 	pick = race_random(&t->rng) % total;

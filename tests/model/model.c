@@ -193,6 +193,7 @@ int model_begin(struct model *m, unsigned int actor, const struct model_call *ca
 		return -EBUSY;
 	m->spec.call[actor] = *call;
 	m->spec.busy |= 1u << actor;
+	spec_meet(&m->spec, actor);
 	log_call(m, actor, call, false, 0);
 	for (i = 0; i < m->set.nr; i++) {
 		struct spec_config *c = &m->set.v[i];

@@ -152,16 +152,6 @@ static bool closing(const struct spec *s, const struct spec_config *c,
 	return false;
 }
 
-static bool being_reset(const struct spec *s, unsigned int fn)
-{
-	unsigned int a;
-
-	for_each_busy(s, a)
-		if (resets(s->call[a].op) && reach(s, &s->call[a]) & 1u << fn)
-			return true;
-	return false;
-}
-
 static bool refused(const struct spec *s, const struct spec_config *c,
 		    const struct model_call *call)
 {
@@ -199,29 +189,50 @@ static bool is_req(enum model_op op)
 	return op >= MODEL_REQ_READ && op <= MODEL_REQ_OTHER;
 }
 
-/* another call has the vDEVICE in its hands, or its device's close has */
-static bool others_use(const struct spec *s, unsigned int actor)
-{
-	const struct model_call *call = &s->call[actor];
-	unsigned int a;
+/*
+ * What another call in progress can do to the answer of one, whatever comes of either.
+ * It is noted when the later of the two begins, since the judgment of an answer comes
+ * when the other may be over.
+ */
+enum met {
+	MET_USER = 1,		/* has the same vDEVICE in its hands */
+	MET_REQUEST = 2,	/* a request of the same TDI */
+	MET_RESET = 4,		/* memory decoding is off for a moment */
+	MET_LOCK = 8,		/* has the device lock, and Linux does not wait for it */
+};
 
-	for_each_busy(s, a)
-		if (a != actor && s->call[a].fn == call->fn &&
-		    (takes_id(s->call[a].op) || s->call[a].op == MODEL_CLOSE))
-			return true;
-	return false;
+static unsigned int can_do(const struct model_call *call)
+{
+	enum model_op op = call->op;
+	unsigned int met = 0;
+
+	if (takes_id(op) || op == MODEL_CLOSE)
+		met |= MET_USER;
+	if (is_req(op))
+		met |= MET_REQUEST;
+	if (resets(op))
+		met |= MET_RESET;
+	if (resets(op) || op == MODEL_CLOSE || op == MODEL_DRIVER_UNBIND ||
+	    op == MODEL_DRIVER_BIND || op == MODEL_UNPLUG)
+		met |= MET_LOCK;
+	return met;
 }
 
-static bool others_ask(const struct spec *s, unsigned int actor)
+void spec_meet(struct spec *s, unsigned int actor)
 {
 	const struct model_call *call = &s->call[actor];
 	unsigned int a;
 
-	for_each_busy(s, a)
-		if (a != actor && s->call[a].fn == call->fn &&
-		    is_req(s->call[a].op))
-			return true;
-	return false;
+	s->met[actor] = 0;
+	for_each_busy(s, a) {
+		const struct model_call *other = &s->call[a];
+
+		if (a == actor ||
+		    !(spec_touches(s, call) & spec_touches(s, other)))
+			continue;
+		s->met[actor] |= can_do(other);
+		s->met[a] |= can_do(call);
+	}
 }
 
 /* ---- answers that change nothing ---- */
@@ -256,7 +267,7 @@ static uint64_t look_req(const struct spec *s, unsigned int a,
 	enum model_op op = s->call[a].op;
 	uint64_t may = 0;
 
-	if (others_ask(s, a))
+	if (s->met[a] & MET_REQUEST)
 		may |= err(EAGAIN);
 	if (fn->bind != MODEL_BOUND)
 		return may | err(ENXIO);
@@ -287,7 +298,7 @@ static uint64_t look_id(const struct spec *s, const struct spec_config *c,
 	case MODEL_UNBIND:
 		return may | look_unbind(fn);
 	case MODEL_VDEV_DESTROY:
-		return may | (others_use(s, a) ? err(EBUSY) : 0);
+		return may | (s->met[a] & MET_USER ? err(EBUSY) : 0);
 	default:
 		return may | look_req(s, a, fn);
 	}
@@ -325,9 +336,9 @@ static uint64_t look_slot(const struct spec *s, const struct model_call *call,
 }
 
 static uint64_t look_tdisp(const struct spec *s, const struct spec_config *c,
-			   unsigned int f)
+			   unsigned int a)
 {
-	const struct spec_fn *fn = &c->core.fn[f];
+	const struct spec_fn *fn = &c->core.fn[s->call[a].fn];
 	uint64_t may = s->faults.fall ? BIT(MODEL_ERROR) : 0;
 
 	/* while it scrubs itself it reads as ERROR */
@@ -335,7 +346,7 @@ static uint64_t look_tdisp(const struct spec *s, const struct spec_config *c,
 		may |= BIT(MODEL_LOCKED) | BIT(MODEL_ERROR);
 	if (fn->bind == MODEL_UNBOUND)
 		return may | BIT(MODEL_UNLOCKED) |
-		       (c->core.link == SPEC_STALE || being_reset(s, f) ?
+		       (c->core.link == SPEC_STALE || s->met[a] & MET_RESET ?
 			BIT(MODEL_ERROR) : 0);
 	if (fn->bind == MODEL_BOUND)
 		return may | BIT(fn->tdisp);
@@ -358,9 +369,10 @@ static uint64_t look_vdev_alloc(const struct spec *s, const struct spec_config *
 }
 
 static uint64_t look_rest(const struct spec *s, const struct spec_config *c,
-			  const struct model_call *call, const struct spec_fn *fn)
+			  unsigned int a, const struct spec_fn *fn)
 {
-	uint64_t shut = being_reset(s, call->fn) || fn->mse != 1;
+	const struct model_call *call = &s->call[a];
+	bool shut = s->met[a] & MET_RESET || fn->mse != 1;
 
 	switch (call->op) {
 	case MODEL_VDEV_ALLOC:
@@ -391,7 +403,7 @@ static uint64_t look_rest(const struct spec *s, const struct spec_config *c,
 	case MODEL_STATE:
 		return BIT(fn->bind);
 	case MODEL_TDISP:
-		return look_tdisp(s, c, call->fn);
+		return look_tdisp(s, c, a);
 	case MODEL_CFG_CLEAR:
 		/* what is clear already does not change */
 		return (refused(s, c, call) ? err(EBUSY) : 0) |
@@ -414,7 +426,7 @@ static uint64_t look(const struct spec *s, const struct spec_config *c,
 		return look_id(s, c, a, fn);
 	if (call->op >= MODEL_SLOT_SET && call->op <= MODEL_PRIVATE)
 		return look_slot(s, call, fn);
-	return look_rest(s, c, call, fn);
+	return look_rest(s, c, a, fn);
 }
 
 void spec_look(const struct spec *s, struct spec_config *c)
@@ -727,10 +739,19 @@ static void step_close(struct step *t)
 	}
 }
 
+static bool contended(const struct spec *s, unsigned int a)
+{
+	enum model_op op = s->call[a].op;
+
+	return (op == MODEL_OPEN || op == MODEL_RESET || op == MODEL_HOT_RESET ||
+		op == MODEL_CFG_FLR) && s->met[a] & MET_LOCK;
+}
+
 /* all that is refused while something in its reach is bound */
 static void step_hold(struct step *t)
 {
 	struct spec_config *n;
+	uint64_t why;
 
 	if (!at_work(t->c, t->a)) {
 		if (refused(t->s, t->c, t->call) ||
@@ -741,6 +762,13 @@ static void step_hold(struct step *t)
 		if (t->call->op == MODEL_OPEN)
 			fn_of(t, n)->open = 1;
 		return;
+	}
+	/* it has stood in the gate all the same */
+	why = t->call->also | (contended(t->s, t->a) ? err(EAGAIN) : 0);
+	if (why) {
+		n = next_done(t, why);
+		if (t->call->op == MODEL_OPEN)
+			fn_of(t, n)->open = 0;
 	}
 	n = next_done(t, OK);
 	if (t->call->op == MODEL_CFG_CLEAR)
@@ -1037,7 +1065,8 @@ uint64_t spec_done(const struct spec *s, const struct model_call *call)
 	case MODEL_REQ_STOP:
 		return UINT64_MAX;
 	default:
-		return OK | (s->faults.quarantine ? err(EIO) : 0);
+		return OK | (s->faults.quarantine ? err(EIO) : 0) |
+		       (is_hold(call->op) ? err(EAGAIN) | call->also : 0);
 	}
 }
 

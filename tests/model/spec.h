@@ -104,18 +104,22 @@ struct spec_config {
  * @faults: armed
  * @busy: bit for each actor with a call in progress
  * @call: of those
+ * @met: what others in progress could do to its answer, since it began
  */
 struct spec {
 	unsigned int nr_fns;
 	struct model_faults faults;
 	unsigned int busy;
 	struct model_call call[MODEL_ACTORS];
+	uint8_t met[MODEL_ACTORS];
 };
 
 /* bits of functions (and SPEC_LINK) that a call reads or changes */
 #define SPEC_LINK	(1u << MODEL_FNS)
 unsigned int spec_touches(const struct spec *s, const struct model_call *call);
 
+/* @actor's call has just begun: note whom it meets */
+void spec_meet(struct spec *s, unsigned int actor);
 /* collect what the calls in SPEC_START could answer in the state of @c */
 void spec_look(const struct spec *s, struct spec_config *c);
 

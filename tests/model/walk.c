@@ -54,13 +54,32 @@ static bool makes_sense(const struct walk *w, const struct model_call *call)
 	}
 }
 
+/* bind and unbind more often than the rest, and what makes them possible again */
+static enum model_op draw_op(struct walk *w)
+{
+	static const enum model_op again[] = {
+		MODEL_OPEN, MODEL_VDEV_ALLOC, MODEL_CONNECT, MODEL_DRIVER_BIND,
+		MODEL_REPLUG, MODEL_CFG_SET, MODEL_REQ_START, MODEL_EVENT,
+	};
+
+	switch (draw(w) % 4) {
+	case 0:
+		return MODEL_BIND;
+	case 1:
+		return draw(w) % 2 ? MODEL_UNBIND : MODEL_BIND;
+	case 2:
+		return again[draw(w) % (sizeof(again) / sizeof(again[0]))];
+	default:
+		return draw(w) % MODEL_NR_OPS;
+	}
+}
+
 static int begin(struct walk *w, unsigned int a)
 {
 	struct model_call call = { 0 };
 
 	do {
-		/* bind and unbind more often than the rest */
-		call.op = draw(w) % 3 ? draw(w) % MODEL_NR_OPS : draw(w) % 2;
+		call.op = draw_op(w);
 		call.fn = draw(w) % w->s.nr_fns;
 		call.id = w->c.core.fn[call.fn].vdev;
 		if (!call.id || call.id >= SPEC_NEW || draw(w) % 8 == 0)
@@ -70,6 +89,7 @@ static int begin(struct walk *w, unsigned int a)
 	} while (!makes_sense(w, &call));
 	w->s.call[a] = call;
 	w->s.busy |= 1u << a;
+	spec_meet(&w->s, a);
 	spec_look(&w->s, &w->c);
 	return model_begin(w->m, a, &call);
 }
