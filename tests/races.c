@@ -296,7 +296,6 @@ static bool needs_bound(enum model_op op)
 	case MODEL_QUEUE_NEW:
 	case MODEL_RETRY:
 	case MODEL_LOW_POWER:
-	case MODEL_CFG_FLR:
 		return false;
 	case MODEL_REQ_STOP:
 		return !strcmp(world.vendor->name, "sev");

@@ -39,6 +39,7 @@ enum meeting {
  * @cfg: who clears MSE and sets it again
  * @bufs: of the dma-bufs in @fn.slot
  * @bar_pos: of BAR 0 in VFIO's file
+ * @devctl: where Device Control is in config space
  */
 struct rfn {
 	struct fn fn;
@@ -50,6 +51,7 @@ struct rfn {
 	pthread_mutex_t bufs;
 	volatile uint8_t *map;
 	off_t bar_pos;
+	uint32_t devctl;
 };
 
 /**

@@ -267,6 +267,21 @@ static int do_bist(struct racer *t, struct rfn *f)
 	return by_vfio(t, f, MODEL_CFG_GUARDED, go_bist);
 }
 
+/* the bit in config space that VFIO makes a reset of */
+static int go_flr(struct rfn *f)
+{
+	uint16_t devctl;
+
+	return tdi_device_config_read(f->fn.dev, f->devctl, &devctl, 2) ?:
+	       tdi_device_config_write(f->fn.dev, f->devctl, &(uint16_t) {
+				       devctl | PCI_EXP_DEVCTL_BCR_FLR }, 2);
+}
+
+static int do_flr(struct racer *t, struct rfn *f)
+{
+	return by_vfio(t, f, MODEL_CFG_FLR, go_flr);
+}
+
 static int go_clear(struct rfn *f)
 {
 	return tdi_device_disable(f->fn.dev, TDI_COMMAND_MEMORY);
@@ -607,6 +622,7 @@ static const struct {
 	{ 30, do_alloc },
 	{ 25, do_reset },
 	{ 20, do_sysfs_reset },
+	{ 15, do_flr },
 	{ 4, do_hot_reset },
 	{ 100, do_attach },
 	{ 120, do_bist },

@@ -14,6 +14,7 @@
 
 #include <linux/vfio.h>
 
+#include "past.h"
 #include "races.h"
 
 #define OWED_MS		20000	/* for an event that must come, on a loaded host */
@@ -207,6 +208,17 @@ static int rfn_open_iommu(struct races *r, struct rfn *f, unsigned int nr)
 	return ret;
 }
 
+static int rfn_find_devctl(struct rfn *f, unsigned int nr)
+{
+	int cfg = cfg_open(world.bdf[nr]);
+
+	if (cfg < 0)
+		return failed(-errno, "config space");
+	f->devctl = cfg_cap(cfg, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
+	close(cfg);
+	return 0;
+}
+
 static int rfn_open(struct races *r, unsigned int nr)
 {
 	struct rfn *f = &r->rfn[nr];
@@ -224,7 +236,8 @@ static int rfn_open(struct races *r, unsigned int nr)
 	ret = rfn_open_iommu(r, f, nr) ?: rfn_open_device(f) ?:
 	      failed(tdi_device_bind(f->fn.dev, f->fn.iommu), "bind to iommufd") ?:
 	      fn_open_translation(&f->fn) ?: fn_open_vdevice(&f->fn) ?:
-	      fn_enable(&f->fn) ?: fn_set_slots(&f->fn) ?: rfn_map(f);
+	      fn_enable(&f->fn) ?: fn_set_slots(&f->fn) ?: rfn_map(f) ?:
+	      rfn_find_devctl(f, nr);
 	f->vdev = f->fn.vdevice_id;
 	f->users = 0;
 	f->open = !ret;
