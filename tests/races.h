@@ -61,6 +61,11 @@ struct rfn {
  * @limit: so many, then it is over
  * @stop: no more calls
  * @bad: a call's answer was not allowed, or the model gave up
+ * @late: the device did not answer in DOE's second, because this host has too much to
+ *	  do; nothing can be said of what came of that
+ * @unanswered: exchanges with the device that had no answer, at the beginning
+ * @slow_cpu: a CPU takes too long to go and come, everybody stands still meanwhile
+ * @offline: how often one went
  * @met: how often which call met what
  * @shared: both functions are in one iommufd: hot reset is possible, and no vDEVICE is
  *	    destroyed but by closes, so that a number means one thing for ever
@@ -74,6 +79,10 @@ struct races {
 	unsigned long limit;
 	atomic_bool stop;
 	bool bad;
+	bool late;
+	long unanswered;
+	bool slow_cpu;
+	unsigned long offline;
 	bool shared;
 	bool two_vms;
 	unsigned long met[MODEL_NR_OPS][NR_MEETINGS];
@@ -115,6 +124,9 @@ int races_open(struct races *r);
 /* quiescent: everything owed is told, everything is unbound */
 int races_settle(struct races *r);
 void races_close(struct races *r);
+
+/* exchanges with the device that began and had no answer */
+long race_unanswered(void);
 
 /* around each call; the answer is handed through */
 void tell_begin(struct racer *t, const struct model_call *call);

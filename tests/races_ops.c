@@ -604,46 +604,47 @@ static int do_unplug(struct racer *t, struct rfn *f)
 /* ---- which one ---- */
 
 /*
- * Weights. What waits for the device's 100 ms after a function level reset, or for a
- * driver, is rare; what asks and is answered at once is not, for it is what the
- * others' long calls meet.
+ * Weights. What waits for the device's 100 ms after a function level reset, for a
+ * driver, or for a scrubbed BAR is rare; what asks and is answered at once is not, for
+ * it is what the others' long calls meet. What ends a binding is rarer than what begins
+ * one: most of it is to happen to a bound TDI.
  */
 static const struct {
 	unsigned int weight;
 	int (*go)(struct racer *t, struct rfn *f);
 } ops[] = {
-	{ 500, do_live },
-	{ 100, do_bind },
-	{ 60, do_accept },
-	{ 15, do_leave },
-	{ 50, race_unbind },
-	{ 250, do_read },
-	{ 30, do_destroy },
-	{ 30, do_alloc },
-	{ 25, do_reset },
-	{ 20, do_sysfs_reset },
-	{ 15, do_flr },
+	{ 100, do_live },
+	{ 25, do_bind },
+	{ 15, do_accept },
+	{ 5, do_leave },
+	{ 14, race_unbind },
+	{ 150, do_read },
+	{ 6, do_destroy },
+	{ 10, do_alloc },
+	{ 5, do_reset },
+	{ 4, do_sysfs_reset },
+	{ 3, do_flr },
 	{ 4, do_hot_reset },
-	{ 100, do_attach },
-	{ 120, do_bist },
-	{ 30, do_clear },
-	{ 40, do_enable },
-	{ 80, do_slot_del },
-	{ 160, do_slot_set },
-	{ 80, do_shared },
-	{ 120, do_private },
+	{ 120, do_attach },
+	{ 150, do_bist },
+	{ 10, do_clear },
+	{ 20, do_enable },
+	{ 60, do_slot_del },
+	{ 120, do_slot_set },
+	{ 60, do_shared },
+	{ 90, do_private },
 	{ 120, do_export },
-	{ 250, do_bar_read },
-	{ 160, do_bar_write },
-	{ 250, do_touch },
-	{ 25, do_connect },
-	{ 10, do_disconnect },
-	{ 8, do_fall },
-	{ 200, do_event },
-	{ 350, do_state },
-	{ 250, do_tdisp },
-	{ 6, do_close },
-	{ 2, race_depart },
+	{ 500, do_bar_read },
+	{ 300, do_bar_write },
+	{ 500, do_touch },
+	{ 10, do_connect },
+	{ 3, do_disconnect },
+	{ 3, do_fall },
+	{ 300, do_event },
+	{ 700, do_state },
+	{ 500, do_tdisp },
+	{ 2, do_close },
+	{ 1, race_depart },
 	{ 1, do_unplug },
 };
 

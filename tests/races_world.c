@@ -18,6 +18,7 @@
 #include "races.h"
 
 #define OWED_MS		20000	/* for an event that must come, on a loaded host */
+#define LATE_MS		5000	/* an exchange has ended, or has been given up */
 #define NO_MORE_MS	60	/* so long no event comes: then that is all */
 
 /* splitmix64: a seed of any value gives a good stream */
@@ -56,6 +57,31 @@ int sysfs_fn(unsigned int nr, const char *attr, const char *text)
 
 /* ---- the log ---- */
 
+long race_unanswered(void)
+{
+	char text[128];
+
+	if (world_read("doe_count", text, sizeof(text)))
+		return 0;
+	return world_number(text, "exchanges") - world_number(text, "answers");
+}
+
+/*
+ * An exchange that is in progress has no answer either, so it is looked for some time:
+ * longer than any may take.
+ */
+static bool was_late(const struct races *r)
+{
+	uint64_t end = now_ms() + LATE_MS;
+
+	while (race_unanswered() > r->unanswered) {
+		if (now_ms() > end)
+			return true;
+		sleep_ms(50);
+	}
+	return false;
+}
+
 static void explain(struct races *r)
 {
 	static char tail[32768];
@@ -63,9 +89,11 @@ static void explain(struct races *r)
 
 	r->bad = true;
 	r->stop = true;
+	r->late = was_late(r);
 	model_tail(r->model, tail, sizeof(tail));
-	note("races: seed %llu, vendor %s: the kernel's answer is not allowed",
-	     (unsigned long long)r->seed, world.vendor->name);
+	note("races: seed %llu, vendor %s: the kernel's answer is not allowed%s",
+	     (unsigned long long)r->seed, world.vendor->name,
+	     r->late ? ", but the device was late" : "");
 	for (line = strtok_r(tail, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))
 		note("%s", line);
@@ -255,6 +283,7 @@ int races_open(struct races *r)
 		fn_init(&r->rfn[i].fn, i);
 	pthread_mutex_init(&r->log, NULL);
 	pthread_mutex_init(&r->plug, NULL);
+	r->unanswered = race_unanswered();
 	r->model = model_new(RACE_FNS);
 	if (!r->model)
 		return -ENOMEM;

@@ -172,6 +172,12 @@ static const struct history right[] = {
 	{ "what is shared already may be made so again, also while bound", {
 		C(SHARED, 0, 1, 0), RUN_0, C(SHARED, 0, 1, 0), C(PRIVATE, 0, 1, 0),
 		C(SHARED, 0, 1, -EBUSY) } },
+	{ "a vDEVICE is destroyed while its device is closed", {
+		RUN_0, B(0, CLOSE, 0, 0), C(VDEV_DESTROY, 0, V0, 0), E(0, 0) } },
+	{ "disconnect comes to one function after the other", {
+		C(BIND, 0, V0, 0), C(BIND, 1, V1, 0), B(0, DISCONNECT, 0, 0),
+		QUIET(1, 1), C(STATE, 0, 0, MODEL_BOUND), C(BIND, 1, V1, -ENXIO),
+		E(0, 0), QUIET(0, 1) } },
 	{ "reads that meet a bind may have been before it", {
 		B(0, BIND, 0, V0), B(1, BAR_READ, 0, 0), B(2, TOUCH, 0, 0),
 		E(0, 0), E(1, 0), E(2, MODEL_SIGBUS),
@@ -196,6 +202,9 @@ static const struct history wrong[] = {
 	{ "bind says something that no page knows", { C(BIND, 0, V0, -EXDEV) } },
 	{ "bind fails like an armed fault, and none is armed", {
 		C(BIND, 0, V0, -ETIMEDOUT) } },
+	{ "bound behind the back of a disconnect", {
+		C(BIND, 0, V0, 0), B(0, DISCONNECT, 0, 0), QUIET(0, 1),
+		C(BIND, 0, V0, 0) } },
 	{ "bind slips past a disconnect: 0, and it was unbound by nobody", {
 		B(0, BIND, 0, V0), C(DISCONNECT, 0, 0, 0), QUIET(0, -EAGAIN),
 		E(0, 0) } },

@@ -18,6 +18,10 @@
 #define WORK		1	/* the one phase that most calls have in between */
 #define OK		BIT(0)
 
+/* spec_fn::dying: a destroy has taken the id, a close will */
+#define BY_DESTROY	1
+#define BY_CLOSE	2
+
 static uint64_t err(int number)
 {
 	return model_bit(-number);
@@ -235,6 +239,17 @@ void spec_meet(struct spec *s, unsigned int actor)
 	}
 }
 
+/* functions that a disconnect in progress has been at: no bind comes through */
+static unsigned int disconnected(const struct spec *s, const struct spec_config *c)
+{
+	unsigned int a, fns = 0;
+
+	for_each_busy(s, a)
+		if (s->call[a].op == MODEL_DISCONNECT && at_work(c, a))
+			fns |= c->core.actor[a].departed | SPEC_LINK;
+	return fns;
+}
+
 /* ---- answers that change nothing ---- */
 
 static uint64_t look_bind(const struct spec *s, const struct spec_config *c,
@@ -247,7 +262,7 @@ static uint64_t look_bind(const struct spec *s, const struct spec_config *c,
 	else if (fn->bind != MODEL_UNBOUND || !fn->open ||
 		 held(s, c, s->call[a].fn))
 		may |= err(EBUSY);
-	if (!c->core.link)
+	if (!c->core.link || disconnected(s, c) & 1u << s->call[a].fn)
 		may |= err(ENXIO);
 	if (fn->no_kvm)
 		may |= err(ENODEV);
@@ -591,7 +606,8 @@ static void step_bind_end(struct step *t)
 
 	if (!fn->open || held(t->s, t->c, t->call->fn))
 		why |= err(EBUSY);
-	if (fn->lost || !t->c->core.link)
+	if (fn->lost || !t->c->core.link ||
+	    disconnected(t->s, t->c) & 1u << t->call->fn)
 		why |= err(ENXIO);
 	if (fn->no_kvm)
 		why |= err(ENODEV);
@@ -708,10 +724,10 @@ static void step_vdev_destroy(struct step *t)
 	struct spec_config *n;
 
 	if (!at_work(t->c, t->a)) {
-		if (t->fn->vdev != t->call->id || t->fn->dying)
+		if (t->fn->vdev != t->call->id || t->fn->dying & BY_DESTROY)
 			return;
 		n = next_phase(t, WORK);
-		fn_of(t, n)->dying = 1;
+		fn_of(t, n)->dying |= BY_DESTROY;
 	} else if (t->fn->bind == MODEL_BOUND) {
 		begin_unbind(fn_of(t, next(t)), t->a + 1, false);
 	} else if (t->fn->bind == MODEL_UNBINDING && t->fn->owner == t->a + 1) {
@@ -731,7 +747,8 @@ static void step_close(struct step *t)
 			return;
 		n = next_phase(t, WORK);
 		fn_of(t, n)->open = 0;
-		fn_of(t, n)->dying = !!t->fn->vdev;
+		if (t->fn->vdev)
+			fn_of(t, n)->dying |= BY_CLOSE;
 	} else if (unbind_first(t, reach(t->s, t->call))) {
 		n = next_done(t, OK);
 		vdev_goes(fn_of(t, n));
@@ -834,24 +851,33 @@ static void step_connect(struct step *t)
 		next_done(t, OK)->core.link = 1;
 }
 
-/* R06: unbound by the core; a work item ends it, and tells the VMM */
+/*
+ * R06: one function after the other is unbound by the core; a work item ends it, and
+ * tells the VMM. Then the link is down.
+ */
 static void step_disconnect(struct step *t)
 {
+	unsigned int gone = t->c->core.actor[t->a].departed, i;
 	struct spec_config *n;
-	unsigned int i;
 
-	if (!t->c->core.link || any_quarantined(t->s, t->c))
+	if (!at_work(t->c, t->a)) {
+		if (t->c->core.link && !any_quarantined(t->s, t->c) &&
+		    !disconnected(t->s, t->c))
+			next_phase(t, WORK);
 		return;
-	n = next_done(t, OK);
-	n->core.link = 0;
-	for (i = 0; i < t->s->nr_fns; i++) {
-		struct spec_fn *fn = &n->core.fn[i];
-
-		if (fn->bind == MODEL_BOUND)
-			begin_unbind(fn, SPEC_CORE, true);
-		else if (fn->bind == MODEL_BINDING)
-			fn->lost = 1;
 	}
+	for (i = 0; i < t->s->nr_fns; i++) {
+		if (gone & 1u << i)
+			continue;
+		n = next(t);
+		n->core.actor[t->a].departed |= 1u << i;
+		if (n->core.fn[i].bind == MODEL_BOUND)
+			begin_unbind(&n->core.fn[i], SPEC_CORE, true);
+		else if (n->core.fn[i].bind == MODEL_BINDING)
+			n->core.fn[i].lost = 1;
+	}
+	if (gone == all_fns(t->s))
+		next_done(t, OK)->core.link = 0;
 }
 
 static bool has_user(struct step *t, unsigned int i)

@@ -37,7 +37,7 @@
  * @stopped: by its guest, confirmed (AMD)
  * @open, @driver, @no_kvm, @slots: as struct model_fn
  * @mse: 0, 1, or 2: nobody knows
- * @dying: its vDEVICE is being destroyed
+ * @dying: its vDEVICE is being destroyed, or will be in the close that goes on
  * @overflow: more events than the model keeps; anything may be told
  * @nr_events, @events: types, oldest first, with SPEC_OPTIONAL
  * @left: a bind that was made to fail may have left the device locked, or in ERROR
@@ -68,7 +68,7 @@ struct spec_fn {
 /**
  * struct spec_progress - of an actor's call
  * @phase: SPEC_START, the op's own, SPEC_DONE
- * @departed: functions that an unplug has reached
+ * @departed: functions that an unplug or a disconnect has reached
  * @answer: what it answers, once SPEC_DONE
  */
 struct spec_progress {
