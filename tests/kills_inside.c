@@ -26,45 +26,42 @@
 
 /* ---- a process, seen from outside ---- */
 
-/* the number behind "@name:" in the status of the first thread; base 16 or 10 */
-static unsigned long status_number(pid_t pid, const char *name, int base)
+/* the word behind "@name:" in the status of the first thread, "" if it has gone */
+static void read_status(pid_t pid, const char *name, char word[32])
 {
 	char path[64], line[256];
-	unsigned long value = 0;
 	size_t len = strlen(name);
 	FILE *in;
 
+	word[0] = 0;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, pid);
 	in = fopen(path, "re");
-	while (in && fgets(line, sizeof(line), in))
+	while (in && !word[0] && fgets(line, sizeof(line), in))
 		if (!strncmp(line, name, len) && line[len] == ':')
-			value = strtoul(line + len + 1, NULL, base);
+			sscanf(line + len + 1, " %31s", word);
 	if (in)
 		fclose(in);
-	return value;
 }
 
-/* SIGKILL has been sent, and its first thread has not obeyed yet */
+/*
+ * SIGKILL has been sent, and its first thread has not obeyed yet. What was sent to the
+ * process as a whole stays pending while it dies, so that does not tell.
+ */
 static bool is_doomed(pid_t pid)
 {
-	return (status_number(pid, "SigPnd", 16) | status_number(pid, "ShdPnd", 16)) &
-	       SIGKILL_BIT;
+	char mask[32];
+
+	read_status(pid, "SigPnd", mask);
+	return strtoul(mask, NULL, 16) & SIGKILL_BIT;
 }
 
 /* its first thread sleeps, and no signal would wake it */
 static bool is_stuck(pid_t pid)
 {
-	char path[64], line[256], state = 0;
-	FILE *in;
+	char state[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, pid);
-	in = fopen(path, "re");
-	while (in && fgets(line, sizeof(line), in))
-		if (sscanf(line, "State: %c", &state) == 1)
-			break;
-	if (in)
-		fclose(in);
-	return state == 'D';
+	read_status(pid, "State", state);
+	return state[0] == 'D';
 }
 
 /* still a child that runs */
@@ -124,6 +121,14 @@ static void address_of_exchange(struct kills *k, size_t i, char *buf, size_t siz
 	snprintf(buf, size, "%zu", i + 1);
 }
 
+/* an answer waits for a word */
+static bool is_held(void)
+{
+	char text[64] = "";
+
+	return !world_read(DOE, text, sizeof(text)) && strstr(text, "paused");
+}
+
 /* it waits for the device, and goes on waiting when it is killed */
 static int kill_stuck(pid_t pid)
 {
@@ -136,7 +141,7 @@ static int kill_stuck(pid_t pid)
 	}
 	kill(pid, SIGKILL);
 	sleep_ms(20);
-	if (!lives(pid) || !is_doomed(pid) || !is_stuck(pid))
+	if (!lives(pid) || !is_doomed(pid) || !is_stuck(pid) || !is_held())
 		return failed(-EPROTO, "it did not wait for the answer");
 	return 0;
 }
