@@ -185,7 +185,7 @@ static int die_in_silence(struct kills *k, size_t i)
 	return world_disconnect() ?: world_connect() ?: ret;
 }
 
-/* exchanges of a life, the same number twice, or it makes no sense to count them */
+/* exchanges of a life; for the whole set the same number twice, or it is no set */
 static long exchanges_of_a_life(struct kills *k)
 {
 	long before, first, second;
@@ -194,8 +194,11 @@ static long exchanges_of_a_life(struct kills *k)
 	before = count_exchanges();
 	ret = kills_whole_life(k);
 	first = count_exchanges() - before;
-	ret = ret ?: kills_whole_life(k);
-	second = count_exchanges() - before - first;
+	second = first;
+	if (!ret && prove_full()) {
+		ret = kills_whole_life(k);
+		second = count_exchanges() - before - first;
+	}
 	if (ret)
 		return ret;
 	if (first < 1 || first != second)
@@ -413,8 +416,9 @@ int kills_firmware(struct kills *k)
 	if (!c)
 		return -ENOMEM;
 	k->data = c;
-	ret = part_cpus(k, &cpus) ?: trail_begin() ?: list_fw_calls(k, c) ?:
-	      is_whole(k, c);
+	ret = part_cpus(k, &cpus) ?: trail_begin() ?: list_fw_calls(k, c);
+	if (!ret && prove_full())
+		ret = is_whole(k, c);
 	set.nr = c->nr;
 	ret = ret ?: kills_run(k, &set);
 	trail_end();
