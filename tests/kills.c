@@ -37,7 +37,7 @@
 #include "kills.h"
 #include "ptraced.h"
 
-#define SLICE		12
+#define SLICE		10
 #define LEAST_POINTS	100	/* fewer is not the life that this is about */
 #define FIRST_OBJECT	"/dev/kvm"
 

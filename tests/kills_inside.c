@@ -19,8 +19,8 @@
 #include "kills.h"
 #include "trail.h"
 
-#define SLICE_EXCHANGES	4
-#define SLICE_CALLS	6
+#define SLICE_EXCHANGES	3
+#define SLICE_CALLS	5
 #define SLICE_SILENT	1	/* it takes DOE's time limit, and a new link */
 #define SIGKILL_BIT	(1UL << (SIGKILL - 1))
 
