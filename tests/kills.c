@@ -140,15 +140,17 @@ static void tell_of_calls(const struct calls *c, size_t first)
 	}
 }
 
+/* what stands for what differs a little from life to life, so one alone is sought in all */
 static int find_points(struct kills *k, struct calls *points)
 {
+	bool alone = getenv("KILLS_POINT");
 	size_t first, i, kept[2] = { 0 };
 	struct calls all = { 0 };
 	int ret;
 
 	ret = record(k, &all, &first);
 	for (i = first; !ret && i < all.nr; i++) {
-		if (is_same_state(&all, i))
+		if (!alone && is_same_state(&all, i))
 			continue;
 		kept[all.stop[i].exit]++;
 		ret = calls_add(points, &all.stop[i], all.faults[i]);
