@@ -150,10 +150,8 @@ static int is_in(struct run *r, const char *seat, const char *const *states)
 		note("TDI is %s while %s", text, seat);
 		return -EUCLEAN;
 	}
-	/* a device that was not heard may be left as it is until the next bind */
 	return walk(&r->walk, MODEL_STATE, walk_seat(seat)) ?:
-	       (r->walk.fail && !fail_is_memory(r->walk.fail) ? 0 :
-		walk(&r->walk, MODEL_TDISP, walk_tdisp(text)));
+	       walk(&r->walk, MODEL_TDISP, walk_tdisp(text));
 }
 
 #define STATES(...)	((const char *const []){ __VA_ARGS__, NULL })

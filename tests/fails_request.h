@@ -150,33 +150,28 @@ static int request_call(struct run *r)
 	return err;
 }
 
-/*
- * What was not answered may have been done all the same: the model hears of what the
- * device says that was done.
- */
 static int request_told(struct run *r, const struct fail *f, int err)
 {
-	bool stop = strstr(r->saved.what, "STOP");
 	int answer = err ? -err : r->saved.code ? MODEL_REFUSED : 0;
 	enum model_op op = MODEL_REQ_OTHER;
-	char now[32];
 
 	r->walk.fail = f;
-	if (r->saved.op == IOMMU_VDEVICE_TSM_REQ_VALIDATE_MMIO)
+	switch (r->saved.op) {
+	case IOMMU_VDEVICE_TSM_REQ_VALIDATE_MMIO:
 		op = MODEL_REQ_MMIO;
-	else if (r->saved.op == IOMMU_VDEVICE_TSM_REQ_READ_REPORT ||
-		 r->saved.op == IOMMU_VDEVICE_TSM_REQ_READ_CERTS)
+		break;
+	case IOMMU_VDEVICE_TSM_REQ_READ_REPORT:
+	case IOMMU_VDEVICE_TSM_REQ_READ_CERTS:
 		op = MODEL_REQ_READ;
-	else if (r->saved.op == IOMMU_VDEVICE_TSM_REQ_READ_MEASUREMENTS)
+		break;
+	case IOMMU_VDEVICE_TSM_REQ_READ_MEASUREMENTS:
 		/* this device has none, and each firmware has its word for that */
 		return 0;
-	if (r->saved.op != IOMMU_VDEVICE_TSM_REQ_SET_TDI_STATE)
-		return walk(&r->walk, op, answer);
-	if (request_state(r, now))
-		return -EIO;
-	op = stop ? MODEL_REQ_STOP : MODEL_REQ_START;
-	if (answer && !strcmp(now, stop ? "CONFIG_UNLOCKED" : "RUN"))
-		answer = 0;
+	case IOMMU_VDEVICE_TSM_REQ_SET_TDI_STATE:
+		op = strstr(r->saved.what, "STOP") ? MODEL_REQ_STOP :
+						     MODEL_REQ_START;
+		break;
+	}
 	return walk(&r->walk, op, answer);
 }
 
@@ -217,13 +212,12 @@ static bool request_may_say(const struct run *r, const struct fail *f, int err)
 }
 
 /* it is sent again, and nothing fails: done now, or firmware says that it was done */
-static int request_again(struct run *r)
+static int request_again(struct run *r, const struct fail *f)
 {
-	int err;
+	int err = request_call(r);
 
-	r->walk.fail = NULL;
-	err = request_call(r);
-	if (request_told(r, NULL, err))
+	/* what it has cost the TDI is not over */
+	if (request_told(r, f, err))
 		return -EUCLEAN;
 	if (request_is_good(r, err))
 		return 0;
@@ -274,7 +268,7 @@ static int request_after(struct run *r, const struct fail *f, int err)
 		ret = -EBADE;
 	ret = request_left_known(r, f) ?: ret;
 	if (!good) {
-		again = request_again(r);
+		again = request_again(r, f);
 		/* nothing was sent, or it was read only: it can be repeated */
 		if (again < 0 || (again && fail_is_memory(f) &&
 				  (!fail_is_copy(f) || request_only_reads(r))))
