@@ -160,35 +160,41 @@ static int event_after(struct run *r, const struct fail *f, int err)
 	return ret;
 }
 
-/* a mark, for one that found no memory: the first that fails may be somebody else's */
-static int mark_ready(struct run *r)
+/* it falls, and the @n-th allocation of the size that an event has fails meanwhile */
+static int fall_without_memory(struct run *r, unsigned int n)
 {
-	struct queued q;
-	unsigned int n;
 	bool hit;
-	int ret = 0;
+	int ret;
 
-	if (r->there)
-		return 0;
-	for (n = 1; !ret && n <= QUEUE_MAX; n++) {
-		ret = event_end(r) ?: bind_and_run(r);
-		watches_often(true);
-		ret = ret ?: queue_fail_begin(n) ?: event_fall(r) ?: event_wait(r);
-		watches_often(false);
-		ret = queue_fail_end(&hit) ?: ret;
-		/* a read for which there is no room takes nothing but a mark away */
-		if (ret || read(r->fn->event_fd, &q, sizeof(q.header)) < 0)
-			continue;
-		break;
-	}
-	if (ret || n > QUEUE_MAX)
-		return ret ?: failed(-ENODATA, "no mark");
-	/* that took it; the next one stays */
 	ret = event_end(r) ?: bind_and_run(r);
 	watches_often(true);
 	ret = ret ?: queue_fail_begin(n) ?: event_fall(r) ?: event_wait(r);
 	watches_often(false);
-	ret = queue_fail_end(&hit) ?: ret;
+	return queue_fail_end(&hit) ?: ret;
+}
+
+/*
+ * A mark, for one that found no memory. The first that fails may be somebody else's;
+ * which of them it was shows when the queue is read, so it is made once more then.
+ */
+static int mark_ready(struct run *r)
+{
+	static unsigned int nr;
+	struct queued q;
+	int ret = 0;
+
+	if (r->there)
+		return 0;
+	while (!ret && !nr) {
+		static unsigned int n;
+
+		ret = ++n > QUEUE_MAX ? failed(-ENODATA, "no mark") :
+		      fall_without_memory(r, n);
+		/* an event does not fit into the room of a mark */
+		if (!ret && read(r->fn->event_fd, &q, sizeof(q.header)) > 0)
+			nr = n;
+	}
+	ret = ret ?: fall_without_memory(r, nr);
 	r->there = !ret;
 	return ret;
 }
