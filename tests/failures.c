@@ -473,7 +473,7 @@ static int disconnect_ready(struct run *r)
 	char path[256];
 	int ret;
 
-	ret = life_connect(r) ?: run_ready(r);
+	ret = run_ready(r);
 	if (!ret && disconnect_fd < 0) {
 		snprintf(path, sizeof(path),
 			 "/sys/bus/pci/devices/%s/tsm/disconnect", world.bdf[0]);
