@@ -66,6 +66,8 @@ static void walk_faults(struct model_faults *faults, const struct fail *f)
 				  model_bit(-EBADMSG) | model_bit(-EPROTO);
 		if (fail_is_call(f))
 			faults->answers |= model_bit(-ENOMEM);
+		/* one that is repeated may carry out the first, and comes too late */
+		faults->answers |= model_bit(MODEL_REFUSED);
 		faults->fall = true;
 		faults->quarantine = f->kind == FAIL_CALLS;
 	}
