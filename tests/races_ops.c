@@ -194,6 +194,9 @@ static int by_vfio(struct racer *t, struct rfn *f, enum model_op op,
 {
 	struct model_call call = call_of(t, f, op);
 
+	/* not all functions of the device are open, and so not this user's to reset */
+	if (op == MODEL_HOT_RESET)
+		call.also = model_bit(-EINVAL);
 	if (!rfn_use(f))
 		return 0;
 	tell_begin(t, &call);
@@ -624,7 +627,7 @@ static const struct {
 	{ 5, do_reset },
 	{ 4, do_sysfs_reset },
 	{ 3, do_flr },
-	{ 4, do_hot_reset },
+	{ 10, do_hot_reset },
 	{ 120, do_attach },
 	{ 150, do_bist },
 	{ 10, do_clear },

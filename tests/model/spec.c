@@ -214,7 +214,8 @@ static unsigned int can_do(const struct model_call *call)
 		met |= MET_USER;
 	if (is_req(op))
 		met |= MET_REQUEST;
-	if (resets(op))
+	/* the loss of power, too, is a reset */
+	if (resets(op) || op == MODEL_UNPLUG || op == MODEL_REPLUG)
 		met |= MET_RESET;
 	if (resets(op) || op == MODEL_CLOSE || op == MODEL_DRIVER_UNBIND ||
 	    op == MODEL_DRIVER_BIND || op == MODEL_UNPLUG)
@@ -361,7 +362,8 @@ static uint64_t look_tdisp(const struct spec *s, const struct spec_config *c,
 		may |= BIT(MODEL_LOCKED) | BIT(MODEL_ERROR);
 	if (fn->bind == MODEL_UNBOUND)
 		return may | BIT(MODEL_UNLOCKED) |
-		       (c->core.link == SPEC_STALE || s->met[a] & MET_RESET ?
+		       (c->core.link == SPEC_STALE || !c->core.present ||
+			s->met[a] & MET_RESET ?
 			BIT(MODEL_ERROR) : 0);
 	if (fn->bind == MODEL_BOUND)
 		return may | BIT(fn->tdisp);
