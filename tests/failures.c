@@ -547,6 +547,16 @@ static bool is_the_debuggers(const char *site)
 	return false;
 }
 
+/* a call is over: the model is told, and what must be so then is */
+static int is_over(struct run *r, const struct path *p, const struct fail *f, int err)
+{
+	int ret = p->told ? p->told(r, f, err) : 0;
+
+	ret = p->after(r, f, err) ?: ret;
+	r->walk.fail = NULL;
+	return ret;
+}
+
 /* unbind by @p, named: how many places ask for memory, besides the debuggers */
 static int named(struct run *r, const struct path *p)
 {
@@ -559,7 +569,7 @@ static int named(struct run *r, const struct path *p)
 		return ret;
 	err = p->call(r);
 	ret = sites_end(&sites);
-	ret = p->after(r, &(struct fail){ .kind = FAIL_NONE }, err) ?: ret;
+	ret = is_over(r, p, &(struct fail){ .kind = FAIL_NONE }, err) ?: ret;
 	for (i = 0; i < sites.nr; i++) {
 		bool debug = is_the_debuggers(sites.site[i].name);
 
@@ -583,7 +593,7 @@ static long starved(struct run *r, const struct path *p)
 	on = fault_all(true);
 	err = p->call(r);
 	ret = fault_all(false) ?: on ?: fault_hits(hits);
-	ret = p->after(r, &f, err) ?: ret;
+	ret = is_over(r, p, &f, err) ?: ret;
 	if (ret)
 		fail_note(p->name, &f, err, "not as it must be, without memory");
 	return ret ?: hits[FAULT_SLAB] + hits[FAULT_PAGE];
