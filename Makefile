@@ -5,7 +5,7 @@
 S := scripts
 export TARBALL SHA256 V VENDOR RULE SHARDS
 
-.PHONY: help run check shell deps fetch update assemble configure build image kernel debug
+.PHONY: help run check mutants shell deps fetch update assemble configure build image kernel debug
 .PHONY: export export-test refresh-hooks rules lint clean distclean
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo 'make check         build the debug kernel, run every test, table rule x vendor (out/check/)'
 	@echo 'make check RULE=r04 VENDOR=sev   one rule (or "r04 r13"), for one vendor'
 	@echo 'make check T=name  run one test program of tests/; SHARDS=n machines at once'
+	@echo 'make mutants       build and test each known mistake of tests/mutants (M="07 12": some)'
 	@echo 'make shell         boot to a prompt with the tools in it (FLAVOUR=debug for that kernel)'
 	@echo 'make export        write the mail-ready patch series to out/export/'
 	@echo 'make export-test   prove that git am of it gives the assembled tree'
@@ -58,6 +59,13 @@ run: image
 check: debug
 	@$S/image
 	@$S/check $(T)
+
+# a run that was killed has left a mistake in out/linux, which assemble would refuse as an edit
+mutants:
+	@$S/mutants --put-back
+	@$(MAKE) --no-print-directory debug
+	@$S/image
+	@$S/mutants $(M)
 
 FLAVOUR ?= base
 shell: $(if $(filter debug,$(FLAVOUR)),debug,kernel)
