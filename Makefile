@@ -6,7 +6,7 @@ S := scripts
 export TARBALL SHA256 V VENDOR RULE SHARDS SEED SEEDS OPS
 
 .PHONY: help run check shell deps fetch update assemble configure build image kernel debug
-.PHONY: prove replay model mutants 
+.PHONY: prove replay model mutants
 .PHONY: export export-test refresh-hooks rules lint clean distclean
 
 help:
@@ -18,7 +18,7 @@ help:
 	@echo 'make prove         any close order, death, failure and interleaving, on both kernels (out/proof.json)'
 	@echo 'make replay SEED=n VENDOR=v   one seed of its races; OPS=n operations'
 	@echo 'make model         the design and its rivals, explored by spin (out/model/)'
-	@echo 'make mutants       known mistakes, each built and noticed by a test (out/mutants.json); M=name for one'
+	@echo 'make mutants       known mistakes, each built and noticed by a test (out/mutants.json); M="07 12" for some'
 	@echo 'make shell         boot to a prompt with the tools in it (FLAVOUR=debug for that kernel)'
 	@echo 'make export        write the mail-ready patch series to out/export/'
 	@echo 'make export-test   prove that git am of it gives the assembled tree'
@@ -75,7 +75,10 @@ replay: debug
 model: deps
 	@$S/model
 
-mutants: debug
+# a run that was killed has left a mistake in out/linux, which assemble would refuse as an edit
+mutants:
+	@$S/mutants --put-back
+	@$(MAKE) --no-print-directory debug
 	@$S/image
 	@$S/mutants $(M)
 

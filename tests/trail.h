@@ -24,6 +24,7 @@
 #define TRAIL_FAULT	"kvm_vfio_dmabuf_fault"
 #define TRAIL_UNMAP	"kvm_tdi_mmio_unmap"
 #define TRAIL_STATE	"pci_tdi_state"
+#define TRAIL_REFUSED	"pci_tdi_refused"
 #define TRAIL_LEAF	"kvm_tdp_mmu_spte_changed"
 
 /* Arm's driver has none */
