@@ -239,9 +239,10 @@ static int run_seed(struct races *r)
 	ret = world_prepare() ?: races_open(r);
 	if (!ret)
 		ret = run_threads(r) ?: races_settle(r);
-	note("races.%s: seed %llu: %lu calls in %llu ms, CPU off %lu times, at most %zu configurations%s%s",
+	note("races.%s: seed %llu: %lu calls in %llu ms, the longest %llu ms, CPU off %lu times, at most %zu configurations%s%s",
 	     world.vendor->name, (unsigned long long)r->seed, r->ops,
-	     (unsigned long long)(now_ms() - begin), r->offline,
+	     (unsigned long long)(now_ms() - begin),
+	     (unsigned long long)r->longest_ms, r->offline,
 	     model_peak(r->model), r->shared ? ", one iommufd" : "",
 	     r->two_vms ? ", two VMs" : "");
 	races_close(r);

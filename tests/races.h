@@ -64,6 +64,7 @@ struct rfn {
  * @late: the device did not answer in DOE's second, because this host has too much to
  *	  do; nothing can be said of what came of that
  * @unanswered: exchanges with the device that had no answer, at the beginning
+ * @longest_ms: what the longest call took
  * @slow_cpu: a CPU takes too long to go and come, everybody stands still meanwhile
  * @offline: how often one went
  * @met: how often which call met what
@@ -81,6 +82,7 @@ struct races {
 	bool bad;
 	bool late;
 	long unanswered;
+	uint64_t longest_ms;
 	bool slow_cpu;
 	unsigned long offline;
 	bool shared;
@@ -99,6 +101,7 @@ struct races {
  * @attested: whose TDI @attest is about
  * @rfn: whose TDI the request is about that is being made
  * @start: a request for a new state is START, else STOP
+ * @began_ms: when its call began
  */
 struct racer {
 	struct races *r;
@@ -108,6 +111,7 @@ struct racer {
 	struct rfn *attested;
 	struct rfn *rfn;
 	bool start;
+	uint64_t began_ms;
 	pthread_t thread;
 };
 

@@ -250,8 +250,8 @@ static int plug_in(struct racer *t)
 {
 	int ret, i;
 
-	ret = slot_power(true) ?: world_wait_device(true, 30000);
-	tell(t, ret, .op = MODEL_REPLUG);
+	ret = tell(t, slot_power(true) ?: world_wait_device(true, 30000),
+		   .op = MODEL_REPLUG);
 	race_link(t, true);
 	for (i = 0; !ret && i < RACE_FNS; i++)
 		ret = driver_back(t, i);

@@ -647,8 +647,8 @@ static const struct {
 	{ 700, do_state },
 	{ 500, do_tdisp },
 	{ 2, do_close },
-	{ 1, race_depart },
-	{ 1, do_unplug },
+	{ 2, race_depart },
+	{ 2, do_unplug },
 };
 
 void race_op(struct racer *t)

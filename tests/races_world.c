@@ -18,6 +18,7 @@
 #include "races.h"
 
 #define OWED_MS		20000	/* for an event that must come, on a loaded host */
+#define GIVE_UP_MS	1000
 #define LATE_MS		5000	/* an exchange has ended, or has been given up */
 #define NO_MORE_MS	60	/* so long no event comes: then that is all */
 
@@ -82,14 +83,21 @@ static bool was_late(const struct races *r)
 	return false;
 }
 
-static void explain(struct races *r)
+/* what a driver says when it has waited in vain; no such wait is shorter than a second */
+static bool gave_up(int answer, uint64_t ms)
+{
+	return ms >= GIVE_UP_MS &&
+	       (answer == -EIO || answer == -ETIMEDOUT || answer == -EBADMSG);
+}
+
+static void explain(struct races *r, int answer, uint64_t ms)
 {
 	static char tail[32768];
 	char *line, *save;
 
 	r->bad = true;
 	r->stop = true;
-	r->late = was_late(r);
+	r->late = gave_up(answer, ms) || was_late(r);
 	model_tail(r->model, tail, sizeof(tail));
 	note("races: seed %llu, vendor %s: the kernel's answer is not allowed%s",
 	     (unsigned long long)r->seed, world.vendor->name,
@@ -129,19 +137,23 @@ void tell_begin(struct racer *t, const struct model_call *call)
 
 	pthread_mutex_lock(&r->log);
 	if (!r->bad && model_begin(r->model, t->actor, call))
-		explain(r);
+		explain(r, 0, 0);
 	if (!r->bad)
 		count(t, call);
 	pthread_mutex_unlock(&r->log);
+	t->began_ms = now_ms();
 }
 
 int tell_end(struct racer *t, int answer)
 {
+	uint64_t ms = now_ms() - t->began_ms;
 	struct races *r = t->r;
 
 	pthread_mutex_lock(&r->log);
 	if (!r->bad && model_end(r->model, t->actor, answer))
-		explain(r);
+		explain(r, answer, ms);
+	if (ms > r->longest_ms)
+		r->longest_ms = ms;
 	if (++r->ops >= r->limit)
 		r->stop = true;
 	pthread_mutex_unlock(&r->log);

@@ -203,12 +203,13 @@ enum met {
 	MET_REQUEST = 2,	/* a request of the same TDI */
 	MET_RESET = 4,		/* memory decoding is off for a moment */
 	MET_LOCK = 8,		/* has the device lock, and Linux does not wait for it */
+	MET_ANY = 16,		/* may have VFIO's memory_lock: the same for a hot reset */
 };
 
 static unsigned int can_do(const struct model_call *call)
 {
 	enum model_op op = call->op;
-	unsigned int met = 0;
+	unsigned int met = MET_ANY;
 
 	if (takes_id(op) || op == MODEL_CLOSE)
 		met |= MET_USER;
@@ -758,12 +759,18 @@ static void step_close(struct step *t)
 	}
 }
 
-static bool contended(const struct spec *s, unsigned int a)
+/* what Linux says of itself when it would have to wait for another call */
+static uint64_t contended(const struct spec *s, unsigned int a)
 {
 	enum model_op op = s->call[a].op;
+	uint64_t why = 0;
 
-	return (op == MODEL_OPEN || op == MODEL_RESET || op == MODEL_HOT_RESET ||
-		op == MODEL_CFG_FLR) && s->met[a] & MET_LOCK;
+	if ((op == MODEL_OPEN || op == MODEL_RESET || op == MODEL_HOT_RESET ||
+	     op == MODEL_CFG_FLR) && s->met[a] & MET_LOCK)
+		why |= err(EAGAIN);
+	if (op == MODEL_HOT_RESET && s->met[a] & MET_ANY)
+		why |= err(EBUSY);
+	return why;
 }
 
 /* all that is refused while something in its reach is bound */
@@ -783,7 +790,7 @@ static void step_hold(struct step *t)
 		return;
 	}
 	/* it has stood in the gate all the same */
-	why = t->call->also | (contended(t->s, t->a) ? err(EAGAIN) : 0);
+	why = t->call->also | contended(t->s, t->a);
 	if (why) {
 		n = next_done(t, why);
 		if (t->call->op == MODEL_OPEN)
@@ -1094,7 +1101,7 @@ uint64_t spec_done(const struct spec *s, const struct model_call *call)
 		return UINT64_MAX;
 	default:
 		return OK | (s->faults.quarantine ? err(EIO) : 0) |
-		       (is_hold(call->op) ? err(EAGAIN) | call->also : 0);
+		       (is_hold(call->op) ? err(EAGAIN) | err(EBUSY) | call->also : 0);
 	}
 }
 
