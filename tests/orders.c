@@ -27,7 +27,7 @@
 #include "trail.h"
 
 #define LIFE_MS		60000	/* for a whole one */
-#define SLICE		48	/* lives of the classes in make check */
+#define SLICE		24	/* lives of the classes in make check */
 #define DEEP_EVERY	40	/* lives; then the function is bound once more */
 
 /* one for the whole program, whose tests run in processes of their own */
