@@ -32,7 +32,7 @@
 #define SLICE_OPS	1200
 #define FULL_OPS	2000
 #define AUDIT_EVERY	12	/* seeds: the function is bound and used again */
-#define SEED_MS		120000	/* a seed that takes longer hangs */
+#define HANG_S		120	/* in which no call ends */
 #define CPU_MS		400
 #define MAX_LATE	10	/* one seed in so many may have a device that is late */
 #define CPU1		"/sys/devices/system/cpu/cpu1/online"
@@ -179,16 +179,12 @@ static int start(struct races *r, struct racer *t, unsigned int i)
 	return t->attest ? -pthread_create(&t->thread, NULL, racer, t) : -ENOMEM;
 }
 
-/* a thread that does not come back: the kernel hangs, and nothing can be put away */
-static void join(struct races *r, pthread_t thread)
+/* nothing can be put away: the kernel's own words, and the end */
+static void __attribute__((noreturn)) hangs(struct races *r)
 {
-	struct timespec until;
-	char tail[4096], *line, *save;
+	static char tail[16384];
+	char *line, *save;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += SEED_MS / 1000;
-	if (!pthread_timedjoin_np(thread, NULL, &until))
-		return;
 	note("races: seed %llu: a thread hangs in the kernel",
 	     (unsigned long long)r->seed);
 	model_tail(r->model, tail, sizeof(tail));
@@ -199,6 +195,22 @@ static void join(struct races *r, pthread_t thread)
 	     (unsigned long long)r->seed, world.vendor->name);
 	sysfs_put("/proc/sysrq-trigger", "w");
 	exit(1);
+}
+
+/* as long as calls end nobody hangs; then each that is left has so long */
+static void join(struct races *r, pthread_t thread)
+{
+	struct timespec until;
+	unsigned long ops;
+
+	do {
+		ops = r->ops;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += HANG_S;
+		if (!pthread_timedjoin_np(thread, NULL, &until))
+			return;
+	} while (r->ops != ops);
+	hangs(r);
 }
 
 static int run_threads(struct races *r)
