@@ -640,6 +640,7 @@ SWEEP_TEST(unbind_needs_no_memory)
 	fn_close(r.fn);
 	fn_init(r.fn, 0);
 	EXPECT_EQ(0, fn_open(r.fn, r.vm));
+	EXPECT_EQ(0, walk_begin(&r.walk, r.fn));
 	/* it is at work: a bind needs memory, and the trace sees who asks */
 	EXPECT_LT(0, named(&r, &bind_path));
 	ASSERT_EQ(0, fault_hits_begin());

@@ -38,6 +38,9 @@ enum meeting {
  * @life: who closes, opens, takes the driver away
  * @cfg: who clears MSE and sets it again
  * @bufs: of the dma-bufs in @fn.slot
+ * @opening: VFIO opens the device, and nobody resets it through sysfs: VFIO saves its
+ *	     config space with no lock, and what it saves of a function in reset, zeroes
+ *	     in the BARs, is what that reset writes back. Linux's own.
  * @bar_pos: of BAR 0 in VFIO's file
  * @devctl: where Device Control is in config space
  */
@@ -49,6 +52,7 @@ struct rfn {
 	pthread_mutex_t life;
 	pthread_mutex_t cfg;
 	pthread_mutex_t bufs;
+	pthread_mutex_t opening;
 	volatile uint8_t *map;
 	off_t bar_pos;
 	uint32_t devctl;

@@ -113,9 +113,11 @@ static int open_it(struct racer *t, struct rfn *f)
 	int ret;
 
 	ret = rfn_open_device(f);
+	pthread_mutex_lock(&f->opening);
 	if (!ret)
 		ret = tell(t, tdi_device_bind(f->fn.dev, f->fn.iommu),
 			   .op = MODEL_OPEN, .fn = rfn_nr(t, f));
+	pthread_mutex_unlock(&f->opening);
 	if (ret)
 		drop(&f->fn);
 	else

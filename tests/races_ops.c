@@ -239,13 +239,18 @@ static int do_sysfs_reset(struct racer *t, struct rfn *f)
 {
 	struct model_call call = call_of(t, f, MODEL_SYSFS_RESET);
 	char path[128];
+	int ret;
 
+	if (pthread_mutex_trylock(&f->opening))
+		return 0;
 	/* its file goes and comes with the device */
 	call.also = model_bit(-ENOENT) | model_bit(-ENODEV);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset",
 		 world.bdf[f->fn.nr]);
 	tell_begin(t, &call);
-	return tell_end(t, sysfs_put(path, "1"));
+	ret = tell_end(t, sysfs_put(path, "1"));
+	pthread_mutex_unlock(&f->opening);
+	return ret;
 }
 
 static int go_attach(struct rfn *f)

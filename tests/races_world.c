@@ -272,6 +272,7 @@ static int rfn_open(struct races *r, unsigned int nr)
 	pthread_mutex_init(&f->life, NULL);
 	pthread_mutex_init(&f->cfg, NULL);
 	pthread_mutex_init(&f->bufs, NULL);
+	pthread_mutex_init(&f->opening, NULL);
 	f->fn.vm = &r->vm[r->two_vms ? nr : 0];
 	ret = rfn_open_iommu(r, f, nr) ?: rfn_open_device(f) ?:
 	      failed(tdi_device_bind(f->fn.dev, f->fn.iommu), "bind to iommufd") ?:
