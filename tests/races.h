@@ -61,8 +61,8 @@ struct rfn {
  * @limit: so many, then it is over
  * @stop: no more calls
  * @bad: a call's answer was not allowed, or the model gave up
- * @late: the device did not answer in DOE's second, because this host has too much to
- *	  do; nothing can be said of what came of that
+ * @late: the device did not answer in DOE's second, or a driver in its own time,
+ *	  because this host has too much to do; nothing can be said of what came of that
  * @unanswered: exchanges with the device that had no answer, at the beginning
  * @longest_ms: what the longest call took
  * @slow_cpu: a CPU takes too long to go and come, everybody stands still meanwhile
@@ -101,7 +101,7 @@ struct races {
  * @attested: whose TDI @attest is about
  * @rfn: whose TDI the request is about that is being made
  * @start: a request for a new state is START, else STOP
- * @began_ms: when its call began
+ * @op, @began_ms: its call, and when that began
  */
 struct racer {
 	struct races *r;
@@ -111,6 +111,7 @@ struct racer {
 	struct rfn *attested;
 	struct rfn *rfn;
 	bool start;
+	enum model_op op;
 	uint64_t began_ms;
 	pthread_t thread;
 };

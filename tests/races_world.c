@@ -83,21 +83,42 @@ static bool was_late(const struct races *r)
 	return false;
 }
 
-/* what a driver says when it has waited in vain; no such wait is shorter than a second */
-static bool gave_up(int answer, uint64_t ms)
+/* calls whose answer is the word of a driver that has asked the device */
+static bool asks_device(enum model_op op)
 {
-	return ms >= GIVE_UP_MS &&
+	switch (op) {
+	case MODEL_BIND:
+	case MODEL_UNBIND:
+	case MODEL_REQ_READ:
+	case MODEL_REQ_MMIO:
+	case MODEL_REQ_START:
+	case MODEL_REQ_STOP:
+	case MODEL_REQ_OTHER:
+	case MODEL_VDEV_DESTROY:
+	case MODEL_CONNECT:
+	case MODEL_DISCONNECT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* what a driver says when it has waited in vain; no such wait is shorter than a second */
+static bool gave_up(enum model_op op, int answer, uint64_t ms)
+{
+	return ms >= GIVE_UP_MS && asks_device(op) &&
 	       (answer == -EIO || answer == -ETIMEDOUT || answer == -EBADMSG);
 }
 
-static void explain(struct races *r, int answer, uint64_t ms)
+/* nothing after this is judged; @late: perhaps it is not the kernel's fault */
+static void explain(struct races *r, bool late)
 {
 	static char tail[32768];
 	char *line, *save;
 
 	r->bad = true;
 	r->stop = true;
-	r->late = gave_up(answer, ms) || was_late(r);
+	r->late = late;
 	model_tail(r->model, tail, sizeof(tail));
 	note("races: seed %llu, vendor %s: the kernel's answer is not allowed%s",
 	     (unsigned long long)r->seed, world.vendor->name,
@@ -137,10 +158,11 @@ void tell_begin(struct racer *t, const struct model_call *call)
 
 	pthread_mutex_lock(&r->log);
 	if (!r->bad && model_begin(r->model, t->actor, call))
-		explain(r, 0, 0);
+		explain(r, false);
 	if (!r->bad)
 		count(t, call);
 	pthread_mutex_unlock(&r->log);
+	t->op = call->op;
 	t->began_ms = now_ms();
 }
 
@@ -151,7 +173,7 @@ int tell_end(struct racer *t, int answer)
 
 	pthread_mutex_lock(&r->log);
 	if (!r->bad && model_end(r->model, t->actor, answer))
-		explain(r, answer, ms);
+		explain(r, gave_up(t->op, answer, ms) || was_late(r));
 	if (ms > r->longest_ms)
 		r->longest_ms = ms;
 	if (++r->ops >= r->limit)
