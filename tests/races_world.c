@@ -19,7 +19,6 @@
 
 #define OWED_MS		20000	/* for an event that must come, on a loaded host */
 #define GIVE_UP_MS	1000
-#define LATE_MS		5000	/* an exchange has ended, or has been given up */
 #define NO_MORE_MS	60	/* so long no event comes: then that is all */
 
 /* splitmix64: a seed of any value gives a good stream */
@@ -58,29 +57,22 @@ int sysfs_fn(unsigned int nr, const char *attr, const char *text)
 
 /* ---- the log ---- */
 
-long race_unanswered(void)
+/* exchanges that the host has given up, having waited a second for the answer */
+static long count_given_up(void)
 {
 	char text[128];
 
-	if (world_read("doe_count", text, sizeof(text)))
-		return 0;
-	return world_number(text, "exchanges") - world_number(text, "answers");
+	return world_read("doe_count", text, sizeof(text)) ?
+	       -1 : world_number(text, "given_up");
 }
 
 /*
- * An exchange that is in progress has no answer either, so it is looked for some time:
- * longer than any may take.
+ * A host that cannot count says no. Nothing is waited for: what came of an exchange
+ * came after it had been given up.
  */
 static bool was_late(const struct races *r)
 {
-	uint64_t end = now_ms() + LATE_MS;
-
-	while (race_unanswered() > r->unanswered) {
-		if (now_ms() > end)
-			return true;
-		sleep_ms(50);
-	}
-	return false;
+	return r->given_up >= 0 && count_given_up() > r->given_up;
 }
 
 /* calls whose answer is the word of a driver that has asked the device */
@@ -317,7 +309,7 @@ int races_open(struct races *r)
 		fn_init(&r->rfn[i].fn, i);
 	pthread_mutex_init(&r->log, NULL);
 	pthread_mutex_init(&r->plug, NULL);
-	r->unanswered = race_unanswered();
+	r->given_up = count_given_up();
 	r->model = model_new(RACE_FNS);
 	if (!r->model)
 		return -ENOMEM;
