@@ -184,20 +184,16 @@ void step_unplug(struct step *t)
 		n->core.fn[i].driver = 0;
 }
 
-void step_admin(struct step *t)
+void step_replug(struct step *t)
 {
-	switch (t->call->op) {
-	case MODEL_REPLUG:
-		if (!t->c->core.present)
-			next_done(t, OK)->core.present = 1;
-		break;
-	case MODEL_DRIVER_BIND:
-		if (t->c->core.present && !t->fn->driver)
-			fn_of(t, next_done(t, OK))->driver = 1;
-		break;
-	default:
-		break;
-	}
+	if (!t->c->core.present)
+		next_done(t, OK)->core.present = 1;
+}
+
+void step_driver_bind(struct step *t)
+{
+	if (t->c->core.present && !t->fn->driver)
+		fn_of(t, next_done(t, OK))->driver = 1;
 }
 
 void step_fall(struct step *t)
@@ -245,7 +241,7 @@ void step_event(struct step *t)
 			break;
 	}
 	if (t->fn->overflow)
-		next_done(t, BIT(1) | BIT(2) | BIT(3));
+		next_done(t, BIT(EVENT_UNBOUND) | BIT(EVENT_ERROR) | BIT(EVENT_QUARANTINED));
 	if (t->call->quiet && all_told(t)) {
 		n = next_done(t, err(EAGAIN));
 		fn_of(t, n)->nr_events = 0;

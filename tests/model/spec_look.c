@@ -139,6 +139,26 @@ static uint64_t look_vdev_alloc(const struct spec *s, const struct spec_config *
 	       (there && fn->vdev ? err(EEXIST) : 0);
 }
 
+/* what stands in the gate; a close is never refused */
+static uint64_t look_hold(const struct spec *s, const struct spec_config *c,
+			  const struct model_call *call, const struct spec_fn *fn)
+{
+	uint64_t may = spec_refused(s, c, call) ? err(EBUSY) : 0;
+
+	switch (call->op) {
+	case MODEL_CLOSE:
+		return 0;
+	case MODEL_OPEN:
+		return may | (fn->bind == MODEL_QUARANTINED ? err(EIO) : 0) |
+		       (fn->driver ? 0 : err(ENODEV)) | s->faults.answers;
+	case MODEL_CFG_CLEAR:
+		/* what is clear already does not change */
+		return may | (fn->mse != 1 ? OK : 0);
+	default:
+		return may | s->faults.answers;
+	}
+}
+
 static uint64_t look_rest(const struct spec *s, const struct spec_config *c,
 			  unsigned int a, const struct spec_fn *fn)
 {
@@ -148,10 +168,6 @@ static uint64_t look_rest(const struct spec *s, const struct spec_config *c,
 	switch (call->op) {
 	case MODEL_VDEV_ALLOC:
 		return look_vdev_alloc(s, c, call, fn);
-	case MODEL_OPEN:
-		return (fn->bind == MODEL_QUARANTINED ? err(EIO) : 0) |
-		       (spec_refused(s, c, call) ? err(EBUSY) : 0) |
-		       (fn->driver ? 0 : err(ENODEV)) | s->faults.answers;
 	case MODEL_EXPORT:
 		return look_bar(fn, OK, err(EBUSY)) | s->faults.answers;
 	case MODEL_BAR_READ:
@@ -175,14 +191,7 @@ static uint64_t look_rest(const struct spec *s, const struct spec_config *c,
 		return BIT(fn->bind);
 	case MODEL_TDISP:
 		return look_tdisp(s, c, a);
-	case MODEL_CFG_CLEAR:
-		/* what is clear already does not change */
-		return (spec_refused(s, c, call) ? err(EBUSY) : 0) |
-		       (fn->mse != 1 ? OK : 0);
 	default:
-		if (spec_is_hold(call->op) && call->op != MODEL_CLOSE)
-			return (spec_refused(s, c, call) ? err(EBUSY) : 0) |
-			       s->faults.answers;
 		return 0;
 	}
 }
@@ -197,6 +206,8 @@ static uint64_t look(const struct spec *s, const struct spec_config *c,
 		return look_id(s, c, a, fn);
 	if (call->op >= MODEL_SLOT_SET && call->op <= MODEL_PRIVATE)
 		return look_slot(s, call, fn);
+	if (spec_is_hold(call->op))
+		return look_hold(s, c, call, fn);
 	return look_rest(s, c, a, fn);
 }
 

@@ -21,6 +21,11 @@
 #define BY_DESTROY	1
 #define BY_CLOSE	2
 
+/* spec_fn::events, as MODEL_EVENT answers them */
+#define EVENT_UNBOUND		1
+#define EVENT_ERROR		2
+#define EVENT_QUARANTINED	3
+
 static inline uint64_t err(int number)
 {
 	return model_bit(-number);
@@ -148,10 +153,10 @@ void step_cfg_set(struct step *t);
 void step_slot(struct step *t);
 void step_connect(struct step *t);
 void step_disconnect(struct step *t);
-/* REPLUG, DRIVER_BIND */
-void step_admin(struct step *t);
+void step_driver_bind(struct step *t);
 void step_driver_unbind(struct step *t);
 void step_unplug(struct step *t);
+void step_replug(struct step *t);
 void step_fall(struct step *t);
 void step_event(struct step *t);
 void step_queue_new(struct step *t);

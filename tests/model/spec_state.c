@@ -33,7 +33,6 @@ unsigned int spec_touches(const struct spec *s, const struct model_call *call)
 	case MODEL_CONNECT:
 	case MODEL_DISCONNECT:
 	case MODEL_REPLUG:
-		return all_fns(s) | SPEC_LINK;
 	case MODEL_UNPLUG:
 		return all_fns(s) | SPEC_LINK;
 	default:
@@ -233,7 +232,7 @@ void spec_becomes_unbound(struct spec_fn *fn)
 
 void spec_becomes_quarantined(struct spec_fn *fn)
 {
-	push_event(fn, 3, false);
+	push_event(fn, EVENT_QUARANTINED, false);
 	fn->bind = MODEL_QUARANTINED;
 	fn->owner = 0;
 	fn->lost = 0;
@@ -251,7 +250,7 @@ void spec_begin_unbind(struct spec_fn *fn, unsigned int owner, bool tell)
 void spec_end_unbind(struct spec_fn *fn, bool optional)
 {
 	if (fn->tell)
-		push_event(fn, 1, optional);
+		push_event(fn, EVENT_UNBOUND, optional);
 	spec_becomes_unbound(fn);
 }
 
@@ -262,5 +261,5 @@ void spec_fall(struct spec_fn *fn)
 	fn->tdisp = MODEL_ERROR;
 	fn->mse = 2;
 	/* an unbind may come before anybody has noticed (docs/uapi.md) */
-	push_event(fn, 2, true);
+	push_event(fn, EVENT_ERROR, true);
 }
