@@ -65,9 +65,9 @@ struct rfn {
  * @limit: so many, then it is over
  * @stop: no more calls
  * @bad: a call's answer was not allowed, or the model gave up
- * @late: the device did not answer in DOE's second, because this host has too much to
- *	  do; nothing can be said of what came of that
- * @unanswered: exchanges with the device that had no answer, at the beginning
+ * @late: the device did not answer in DOE's second, or a driver in its own time,
+ *	  because this host has too much to do; nothing can be said of what came of that
+ * @given_up: exchanges with the device that had no answer in time, at the beginning
  * @longest_ms: what the longest call took
  * @slow_cpu: a CPU takes too long to go and come, everybody stands still meanwhile
  * @offline: how often one went
@@ -85,7 +85,7 @@ struct races {
 	atomic_bool stop;
 	bool bad;
 	bool late;
-	long unanswered;
+	long given_up;
 	uint64_t longest_ms;
 	bool slow_cpu;
 	unsigned long offline;
@@ -105,7 +105,7 @@ struct races {
  * @attested: whose TDI @attest is about
  * @rfn: whose TDI the request is about that is being made
  * @start: a request for a new state is START, else STOP
- * @began_ms: when its call began
+ * @op, @began_ms: its call, and when that began
  */
 struct racer {
 	struct races *r;
@@ -115,6 +115,7 @@ struct racer {
 	struct rfn *attested;
 	struct rfn *rfn;
 	bool start;
+	enum model_op op;
 	uint64_t began_ms;
 	pthread_t thread;
 };
@@ -132,9 +133,6 @@ int races_open(struct races *r);
 /* quiescent: everything owed is told, everything is unbound */
 int races_settle(struct races *r);
 void races_close(struct races *r);
-
-/* exchanges with the device that began and had no answer */
-long race_unanswered(void);
 
 /* around each call; the answer is handed through */
 void tell_begin(struct racer *t, const struct model_call *call);

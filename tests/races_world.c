@@ -19,7 +19,6 @@
 
 #define OWED_MS		20000	/* for an event that must come, on a loaded host */
 #define GIVE_UP_MS	1000
-#define LATE_MS		5000	/* an exchange has ended, or has been given up */
 #define NO_MORE_MS	60	/* so long no event comes: then that is all */
 
 /* splitmix64: a seed of any value gives a good stream */
@@ -58,46 +57,60 @@ int sysfs_fn(unsigned int nr, const char *attr, const char *text)
 
 /* ---- the log ---- */
 
-long race_unanswered(void)
+/* exchanges that the host has given up, having waited a second for the answer */
+static long count_given_up(void)
 {
 	char text[128];
 
-	if (world_read("doe_count", text, sizeof(text)))
-		return 0;
-	return world_number(text, "exchanges") - world_number(text, "answers");
+	return world_read("doe_count", text, sizeof(text)) ?
+	       -1 : world_number(text, "given_up");
 }
 
 /*
- * An exchange that is in progress has no answer either, so it is looked for some time:
- * longer than any may take.
+ * A host that cannot count says no. Nothing is waited for: what came of an exchange
+ * came after it had been given up.
  */
 static bool was_late(const struct races *r)
 {
-	uint64_t end = now_ms() + LATE_MS;
+	return r->given_up >= 0 && count_given_up() > r->given_up;
+}
 
-	while (race_unanswered() > r->unanswered) {
-		if (now_ms() > end)
-			return true;
-		sleep_ms(50);
+/* calls whose answer is the word of a driver that has asked the device */
+static bool asks_device(enum model_op op)
+{
+	switch (op) {
+	case MODEL_BIND:
+	case MODEL_UNBIND:
+	case MODEL_REQ_READ:
+	case MODEL_REQ_MMIO:
+	case MODEL_REQ_START:
+	case MODEL_REQ_STOP:
+	case MODEL_REQ_OTHER:
+	case MODEL_VDEV_DESTROY:
+	case MODEL_CONNECT:
+	case MODEL_DISCONNECT:
+		return true;
+	default:
+		return false;
 	}
-	return false;
 }
 
 /* what a driver says when it has waited in vain; no such wait is shorter than a second */
-static bool gave_up(int answer, uint64_t ms)
+static bool gave_up(enum model_op op, int answer, uint64_t ms)
 {
-	return ms >= GIVE_UP_MS &&
+	return ms >= GIVE_UP_MS && asks_device(op) &&
 	       (answer == -EIO || answer == -ETIMEDOUT || answer == -EBADMSG);
 }
 
-static void explain(struct races *r, int answer, uint64_t ms)
+/* nothing after this is judged; @late: perhaps it is not the kernel's fault */
+static void explain(struct races *r, bool late)
 {
 	static char tail[32768];
 	char *line, *save;
 
 	r->bad = true;
 	r->stop = true;
-	r->late = gave_up(answer, ms) || was_late(r);
+	r->late = late;
 	model_tail(r->model, tail, sizeof(tail));
 	note("races: seed %llu, vendor %s: the kernel's answer is not allowed%s",
 	     (unsigned long long)r->seed, world.vendor->name,
@@ -137,10 +150,11 @@ void tell_begin(struct racer *t, const struct model_call *call)
 
 	pthread_mutex_lock(&r->log);
 	if (!r->bad && model_begin(r->model, t->actor, call))
-		explain(r, 0, 0);
+		explain(r, false);
 	if (!r->bad)
 		count(t, call);
 	pthread_mutex_unlock(&r->log);
+	t->op = call->op;
 	t->began_ms = now_ms();
 }
 
@@ -151,7 +165,7 @@ int tell_end(struct racer *t, int answer)
 
 	pthread_mutex_lock(&r->log);
 	if (!r->bad && model_end(r->model, t->actor, answer))
-		explain(r, answer, ms);
+		explain(r, gave_up(t->op, answer, ms) || was_late(r));
 	if (ms > r->longest_ms)
 		r->longest_ms = ms;
 	if (++r->ops >= r->limit)
@@ -296,7 +310,7 @@ int races_open(struct races *r)
 		fn_init(&r->rfn[i].fn, i);
 	pthread_mutex_init(&r->log, NULL);
 	pthread_mutex_init(&r->plug, NULL);
-	r->unanswered = race_unanswered();
+	r->given_up = count_given_up();
 	r->model = model_new(RACE_FNS);
 	if (!r->model)
 		return -ENOMEM;

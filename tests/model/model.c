@@ -233,13 +233,12 @@ static bool is_id(const struct judge *j)
 	return j->m->spec.call[j->actor].op == MODEL_VDEV_ALLOC && j->answer > 0;
 }
 
-/* everybody who shares a function with the call, or with one who does */
+/* everybody who shares one of @fns with the judgment, or with one who does */
 static void find_related(struct judge *j)
 {
 	const struct spec *s = &j->m->spec;
 	unsigned int touches, a, before;
 
-	j->fns = spec_touches(s, &s->call[j->actor]);
 	do {
 		before = j->fns;
 		for (a = 0; a < MODEL_ACTORS; a++) {
@@ -379,6 +378,7 @@ int model_end(struct model *m, unsigned int actor, int answer)
 	if (actor >= MODEL_ACTORS || !(m->spec.busy & 1u << actor))
 		return -EINVAL;
 	log_call(m, actor, &m->spec.call[actor], true, answer);
+	j.fns = spec_touches(&m->spec, &m->spec.call[actor]);
 	find_related(&j);
 	j.steps = is_id(&j) || spec_done(&m->spec, &m->spec.call[actor]) & j.bit;
 	ret = judge_all(&j);
@@ -418,22 +418,10 @@ int model_call(struct model *m, const struct model_call *call, int answer)
 static int see_function(struct model *m, unsigned int fn)
 {
 	struct judge j = { .m = m, .fns = 1u << fn, .steps = true };
-	unsigned int a, before, touches;
 	size_t i;
 	int ret = 0;
 
-	do {
-		before = j.fns;
-		for (a = 0; a < MODEL_ACTORS; a++) {
-			if (!(m->spec.busy & 1u << a))
-				continue;
-			touches = spec_touches(&m->spec, &m->spec.call[a]);
-			if (!(touches & j.fns))
-				continue;
-			j.fns |= touches;
-			j.actors |= 1u << a;
-		}
-	} while (before != j.fns);
+	find_related(&j);
 	j.actor = MODEL_ACTORS;
 	set_clear(&m->seen);
 	for (i = 0; i < m->set.nr && !ret; i++)

@@ -4,7 +4,7 @@
  * answer of the kernel whether it is allowed.
  *
  * Written from the rule catalogue and docs/uapi.md, sharing nothing with the kernel.
- * It is a nondeterministic transition system (spec.c: each call is a few steps, each
+ * It is a nondeterministic transition system (spec*.c: each call is a few steps, each
  * step changes a small state) and a checker of linearizability over it (model.c). The
  * checker keeps every configuration that agrees with what has been answered so far:
  * the state, and for each call in progress how far it has come. A call's answer is

@@ -19,7 +19,8 @@
  *			its answer waits for "go" (10 s at most; a host that aborts
  *			does not wait). Reads back: what is set now, then "paused" if
  *			an answer waits
- *  doe_count		"exchanges <n> answers <n>" since power on; discovery excluded
+ *  doe_count		"exchanges <n> answers <n> given_up <n>" since power on; discovery
+ *			excluded. given_up: the host has aborted it, having waited in vain
  *  lose_session	write 1: the DSM loses its SPDM session
  *  slot		write "out": surprise removal, "in": a fresh device arrives;
  *			reads "in" or "out", then "off" if the slot has no power
@@ -288,13 +289,15 @@ static const struct file_operations doe_mode_fops = {
 static int doe_count_show(struct seq_file *m, void *v)
 {
 	struct teemu_rc *rc = m->private;
-	u64 exchanges, answers;
+	u64 exchanges, answers, given_up;
 
 	scoped_guard(raw_spinlock_irqsave, &rc->cfg_lock) {
 		exchanges = rc->doe.exchanges;
 		answers = rc->doe.answers;
+		given_up = rc->doe.given_up;
 	}
-	seq_printf(m, "exchanges %llu answers %llu\n", exchanges, answers);
+	seq_printf(m, "exchanges %llu answers %llu given_up %llu\n", exchanges,
+		   answers, given_up);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(doe_count);

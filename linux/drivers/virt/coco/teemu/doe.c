@@ -112,6 +112,17 @@ void teemu_doe_abort(struct teemu_rc *rc)
 	doe->rsp_pos = 0;
 }
 
+/* The host waits no longer. What a reset has taken away before is not counted. */
+static void doe_give_up(struct teemu_rc *rc)
+{
+	struct teemu_doe *doe = &rc->doe;
+
+	if (doe->status & (PCI_DOE_STATUS_BUSY |
+			   PCI_DOE_STATUS_DATA_OBJECT_READY))
+		doe->given_up++;
+	teemu_doe_abort(rc);
+}
+
 /**
  * teemu_doe_read() - read a mailbox register
  * @rc: the root complex, cfg_lock held
@@ -174,7 +185,7 @@ void teemu_doe_write(struct teemu_rc *rc, unsigned int reg, u32 val)
 	switch (reg) {
 	case PCI_DOE_CTRL:
 		if (val & PCI_DOE_CTRL_ABORT)
-			teemu_doe_abort(rc);
+			doe_give_up(rc);
 		else if (val & PCI_DOE_CTRL_GO &&
 			 !(doe->status & (PCI_DOE_STATUS_BUSY |
 					  PCI_DOE_STATUS_ERROR)))

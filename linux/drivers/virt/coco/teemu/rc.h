@@ -89,6 +89,7 @@ struct teemu_doe_fault {
  * @paused: TEEMU_DOE_PAUSE: an answer waits
  * @exchanges: requests that reached the DSM since power on
  * @answers: of them answered
+ * @given_up: aborted by the host without an answer, or with one that nobody read
  * @go: @req waits for the worker
  * @gen: changes on abort; an answer to an older generation is dropped
  * @req: object that the host assembles
@@ -108,6 +109,7 @@ struct teemu_doe {
 	bool paused;
 	u64 exchanges;
 	u64 answers;
+	u64 given_up;
 	bool go;
 	u32 gen;
 	__le32 req[TEEMU_DOE_MAX_DW];
