@@ -3,9 +3,10 @@
 # in a row; every script does nothing when nothing changed. See docs/building.md.
 
 S := scripts
-export TARBALL SHA256 V VENDOR RULE SHARDS
+export TARBALL SHA256 V VENDOR RULE SHARDS SEED SEEDS OPS
 
-.PHONY: help run check mutants shell deps fetch update assemble configure build image kernel debug
+.PHONY: help run check shell deps fetch update assemble configure build image kernel debug
+.PHONY: prove replay model mutants
 .PHONY: export export-test refresh-hooks rules lint clean distclean
 
 help:
@@ -14,7 +15,10 @@ help:
 	@echo 'make check         build the debug kernel, run every test, table rule x vendor (out/check/)'
 	@echo 'make check RULE=r04 VENDOR=sev   one rule (or "r04 r13"), for one vendor'
 	@echo 'make check T=name  run one test program of tests/; SHARDS=n machines at once'
-	@echo 'make mutants       build and test each known mistake of tests/mutants (M="07 12": some)'
+	@echo 'make prove         any close order, death, failure and interleaving, on both kernels (out/proof.json)'
+	@echo 'make replay SEED=n VENDOR=v   one seed of its races; OPS=n operations'
+	@echo 'make model         the design and its rivals, explored by spin (out/model/)'
+	@echo 'make mutants       known mistakes, each built and noticed by a test (out/mutants.json); M="07 12" for some'
 	@echo 'make shell         boot to a prompt with the tools in it (FLAVOUR=debug for that kernel)'
 	@echo 'make export        write the mail-ready patch series to out/export/'
 	@echo 'make export-test   prove that git am of it gives the assembled tree'
@@ -59,6 +63,17 @@ run: image
 check: debug
 	@$S/image
 	@$S/check $(T)
+
+prove: kernel debug
+	@$S/image
+	@$S/prove $(PART)
+
+replay: debug
+	@$S/image
+	@$S/prove replay
+
+model: deps
+	@$S/model
 
 # a run that was killed has left a mistake in out/linux, which assemble would refuse as an edit
 mutants:

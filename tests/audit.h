@@ -36,6 +36,8 @@ int audit_begin(struct audit_base *base);
 int audit_end(const struct audit_base *base);
 /* as audit_end(), without binding again */
 int audit_look(const struct audit_base *base);
+/* the falls to ERROR up to here were meant */
+void audit_forget_falls(void);
 
 /*
  * What costs too much to do after every test; once for each program. The link is

@@ -89,21 +89,27 @@ static int dma_use(struct vm *vm, struct fn *fn)
 #define DMA_LEN		0x100000
 #define DMA_DESCS	48
 
-/* many large copies are under way, and the first has arrived */
-static int dma_begin(struct vm *vm, struct fn *fn)
+/* @nr copies of @len bytes are under way, and the first has arrived */
+static int dma_begin_with(struct vm *vm, struct fn *fn, uint32_t len, int nr)
 {
 	int i, ret;
 
-	ret = vm_fill(vm, VM_SRC_GPA, DMA_LEN, 42) ?:
-	      vm_fill(vm, VM_DST_GPA, DMA_LEN, 0) ?: fn_ring_start(fn);
-	for (i = 0; ret >= 0 && i < DMA_DESCS; i++)
+	ret = vm_fill(vm, VM_SRC_GPA, len, 42) ?:
+	      vm_fill(vm, VM_DST_GPA, len, 0) ?: fn_ring_start(fn);
+	for (i = 0; ret >= 0 && i < nr; i++)
 		ret = fn_post(fn, TEEMU_OP_COPY, TEEMU_DESC_F_SRC_T |
-			      TEEMU_DESC_F_DST_T, VM_SRC_GPA, VM_DST_GPA, DMA_LEN);
+			      TEEMU_DESC_F_DST_T, VM_SRC_GPA, VM_DST_GPA, len);
 	if (ret >= 0)
 		ret = fn_wait(fn, 0, NULL);
 	if (ret != TEEMU_DESC_DONE)
 		return failed(ret < 0 ? ret : -EIO, "first copy");
 	return 0;
+}
+
+/* many large ones */
+static int dma_begin(struct vm *vm, struct fn *fn)
+{
+	return dma_begin_with(vm, fn, DMA_LEN, DMA_DESCS);
 }
 
 /* seen at work; for a moment between two descriptors it is not */

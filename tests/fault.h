@@ -39,6 +39,25 @@ static int fault_set(const char *who, const char *what, const char *text)
 	return failed(fault_write(path, text), "%s", path);
 }
 
+static int fault_get(const char *who, const char *what, long *value)
+{
+	char path[128], text[32];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), FAULT_DIR "%s/%s", who, what);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return failed(-errno, "%s", path);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return failed(-EIO, "%s", path);
+	text[n] = 0;
+	*value = strtol(text, NULL, 10);
+	return 0;
+}
+
 /* nothing fails yet; -ENOENT: not in this kernel */
 static int fault_begin(void)
 {
@@ -125,6 +144,89 @@ static int fault_all(bool on)
 		return fault_all_fd;
 	return pwrite(fault_all_fd, "1", 1, 0) < 0 ?
 	       failed(-errno, "make-it-fail") : 0;
+}
+
+/* ---- what it was that failed ---- */
+
+#define FAULT_MANY	1000000
+
+enum fault_point { FAULT_SLAB, FAULT_PAGE, FAULT_COPY, FAULT_POINTS };
+
+static const char *const fault_points[] = {
+	"failslab", "fail_page_alloc", "fail_usercopy",
+};
+
+/* count what fails from here on: each failure takes one, whoever ordered it */
+static int fault_hits_begin(void)
+{
+	char text[16];
+	int i, ret = 0;
+
+	snprintf(text, sizeof(text), "%d", FAULT_MANY);
+	for (i = 0; !ret && i < FAULT_POINTS; i++)
+		ret = fault_set(fault_points[i], "times", text);
+	return ret;
+}
+
+static int fault_hits(long hits[FAULT_POINTS])
+{
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < FAULT_POINTS; i++) {
+		ret = fault_get(fault_points[i], "times", &hits[i]);
+		hits[i] = FAULT_MANY - hits[i];
+	}
+	return ret;
+}
+
+/* ---- user copies by themselves ---- */
+
+/*
+ * fail-nth counts copies among allocations. By "space", which each takes one of, the
+ * copies of this thread have a count of their own.
+ */
+static int fault_copy_nth(unsigned int n)
+{
+	char text[16];
+	int ret;
+
+	snprintf(text, sizeof(text), "%u", n);
+	ret = fault_set("fail_usercopy", "task-filter", "Y") ?:
+	      fault_set("fail_usercopy", "times", "1") ?:
+	      fault_set("fail_usercopy", "space", text) ?:
+	      fault_set("fail_usercopy", "probability", "100");
+	if (ret)
+		return ret;
+	fault_all_fd = fault_open("/proc/thread-self/make-it-fail");
+	if (fault_all_fd < 0)
+		return fault_all_fd;
+	/* in force from the next copy on: this one is over when it takes effect */
+	return pwrite(fault_all_fd, "1", 1, 0) < 0 ?
+	       failed(-errno, "make-it-fail") : 0;
+}
+
+/* how many copies there were since, and whether one has failed */
+static int fault_copy_end(unsigned int n, bool *hit)
+{
+	bool ours = false;
+	long times, space;
+	int ret;
+
+	/* this order is copied in, too, and may have been the one */
+	if (pwrite(fault_all_fd, "0", 1, 0) < 0) {
+		ours = true;
+		if (pwrite(fault_all_fd, "0", 1, 0) < 0)
+			failed(-errno, "make-it-fail");
+	}
+	close(fault_all_fd);
+	fault_all_fd = -1;
+	ret = fault_get("fail_usercopy", "times", &times) ?:
+	      fault_get("fail_usercopy", "space", &space) ?:
+	      fault_set("fail_usercopy", "probability", "0") ?:
+	      fault_set("fail_usercopy", "space", "0");
+	*hit = !times && !ours;
+	/* each that passed has taken one, this order among them if it was not ours */
+	return ret ?: (int)n - (int)space + *hit - (!*hit && !ours);
 }
 
 #endif /* TEST_FAULT_H */

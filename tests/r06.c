@@ -8,6 +8,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 
 #include "child.h"
 #include "fixture.h"
@@ -222,6 +223,62 @@ AUDITED_TEST(both_functions)
 		EXPECT_EQ(0, child_tell(&c[i], CHILD_CLOSE));
 		EXPECT_EQ(0, child_end(&c[i]));
 	}
+}
+
+/* ---- somebody reads meanwhile ---- */
+
+#define READERS_MS	20000	/* then whoever is stuck is freed, and it is a failure */
+
+/* reads an attribute that the disconnect takes away, over and over; until killed */
+static pid_t start_reader(const char *attr)
+{
+	char text[TDI_NAME_MAX];
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(READERS_MS / 1000);
+	for (;;)
+		tdi_attr_read(world.bdf[1], attr, text, sizeof(text));
+}
+
+/* whoever reads has the attribute, and disconnect waits for him with every lock */
+AUDITED_TEST(attributes_are_read_meanwhile)
+{
+	static const char *const attrs[] = { "tsm/bound", "tsm/dsm", "tsm/connect" };
+	pid_t readers[ARRAY_SIZE(attrs)];
+	char text[TDI_NAME_MAX];
+	uint64_t start;
+	struct vm vm;
+	struct fn fn;
+	size_t i;
+
+	vm_init(&vm);
+	fn_init(&fn, 1);
+	ASSERT_EQ(0, vm_open(&vm, 0));
+	ASSERT_EQ(0, fn_open(&fn, &vm));
+	ASSERT_EQ(0, fn_bind(&fn));
+	ASSERT_EQ(0, tdi_attr_read(world.bdf[1], attrs[0], text, sizeof(text)));
+	for (i = 0; i < ARRAY_SIZE(attrs); i++)
+		readers[i] = start_reader(attrs[i]);
+	/* the unbind of function 1 takes some exchanges */
+	ASSERT_EQ(0, world_write("doe_mode", "slow 200"));
+	start = now_ms();
+	EXPECT_EQ(0, world_disconnect());
+	EXPECT_GT(READERS_MS / 2, now_ms() - start)
+		note("the disconnect took %d ms", (int)(now_ms() - start));
+	ASSERT_EQ(0, world_write("doe_mode", "normal"));
+	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
+		kill(readers[i], SIGKILL);
+		waitpid(readers[i], NULL, 0);
+	}
+	EXPECT_TRUE(world_tdi_is(1, "CONFIG_UNLOCKED"));
+	EXPECT_EQ(0, world_connect());
+	fn_close(&fn);
+	vm_close(&vm);
 }
 
 /* ---- at the same moment as the VMM's own doing ---- */

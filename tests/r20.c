@@ -493,6 +493,91 @@ AUDITED_TEST(memory_behind_userfaultfd)
 	EXPECT_EQ(0, one_end(&neighbour));
 }
 
+/* a new queue of @fn's vIOMMU; the kernel writes its answer to @s->page */
+struct queue_alloc {
+	const struct fn *fn;
+	struct stall *stall;
+	int err;
+};
+
+static void *stalled_queue(void *arg)
+{
+	struct queue_alloc *q = arg;
+
+	q->err = raw_ioctl(tdi_iommu_fd(q->fn->iommu), IOMMU_VEVENTQ_ALLOC,
+			   q->stall->page);
+	return NULL;
+}
+
+/* what is in the page can be read; who writes waits */
+static int stall_writes(struct stall *s, const void *data, size_t len)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_WP };
+	struct uffdio_writeprotect wp = { .mode = UFFDIO_WRITEPROTECT_MODE_WP };
+	struct uffdio_range range;
+
+	range.start = (uintptr_t)s->page;
+	range.len = PAGE;
+	if (ioctl(s->uffd, UFFDIO_UNREGISTER, &range))
+		return -errno;
+	memcpy(s->page, data, len);
+	reg.range = range;
+	wp.range = range;
+	return ioctl(s->uffd, UFFDIO_REGISTER, &reg) ||
+	       ioctl(s->uffd, UFFDIO_WRITEPROTECT, &wp) ? -errno : 0;
+}
+
+static int stall_writes_end(struct stall *s)
+{
+	struct uffdio_writeprotect wp = {
+		.range = { .start = (uintptr_t)s->page, .len = PAGE },
+	};
+
+	return ioctl(s->uffd, UFFDIO_WRITEPROTECT, &wp) ? -errno : 0;
+}
+
+/* a queue whose number cannot be told keeps no event, no bind and no close waiting */
+TVM_TEST(queue_behind_userfaultfd)
+{
+	struct iommu_veventq_alloc cmd = {
+		.size = sizeof(cmd),
+		.type = IOMMU_VEVENTQ_TYPE_TSM,
+		.veventq_depth = 4,
+	};
+	struct stall stall = { .uffd = -1 };
+	struct queue_alloc q = { .fn = &self->fn, .stall = &stall };
+	pthread_t thread;
+	uint64_t start;
+
+	self->base.trace = false;
+	cmd.viommu_id = self->fn.viommu_id;
+	close(self->fn.event_fd);
+	self->fn.event_fd = -1;
+	ASSERT_EQ(0, tdi_iommu_destroy(self->fn.iommu, self->fn.queue_id));
+	self->fn.queue_id = 0;
+	ASSERT_EQ(0, fn_bind(&self->fn));
+	ASSERT_EQ(0, stall_begin(&stall));
+	ASSERT_EQ(0, stall_writes(&stall, &cmd, sizeof(cmd)));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, stalled_queue, &q));
+	ASSERT_EQ(0, stall_met(&stall));
+	/* an event goes into it, and the next bind waits for those of the last */
+	start = now_ms();
+	EXPECT_EQ(0, world_disconnect());
+	EXPECT_EQ(0, world_connect());
+	EXPECT_EQ(0, fn_bind(&self->fn));
+	EXPECT_EQ(0, fn_unbind(&self->fn));
+	EXPECT_GT(BOUND_MS, now_ms() - start)
+		note("it took %d ms", (int)(now_ms() - start));
+	ASSERT_EQ(0, stall_writes_end(&stall));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, q.err);
+	memcpy(&cmd, stall.page, sizeof(cmd));
+	self->fn.queue_id = cmd.out_veventq_id;
+	self->fn.event_fd = cmd.out_veventq_fd;
+	EXPECT_EQ(IOMMU_VEVENT_TSM_UNBOUND, fn_event(&self->fn, BOUND_MS));
+	stall_free(&stall);
+}
+
 /* ---- waiting for the device, which another VM's request has ---- */
 
 #define HOLD_MS		700	/* less than DOE's second */

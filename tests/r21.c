@@ -15,6 +15,7 @@
 #include "raw.h"
 #include "sigbus.h"
 #include "trail.h"
+#include "trouble.h"
 
 #define TDISP		"teemu_tdisp"
 #define LOST_MS		900	/* at least, of an exchange whose answer is lost */
@@ -31,14 +32,6 @@ static void tdisp_end(void)
 	trail_end();
 }
 
-static long exchanges(void)
-{
-	char text[128];
-
-	return world_read("doe_count", text, sizeof(text)) ?
-	       -1 : world_number(text, "exchanges");
-}
-
 /*
  * @call makes an exchange of message @message, once; the number of that exchange among
  * all of @call, from 1. What is not TDISP comes before.
@@ -46,11 +39,11 @@ static long exchanges(void)
 static int exchange_of(int (*call)(struct fn *fn), struct fn *fn,
 		       const char *message)
 {
-	long before = exchanges(), all;
+	long before = doe_exchanges(), all;
 	int first = 0, last, ret;
 
 	ret = trail_set(false) ?: trail_clear() ?: call(fn);
-	all = exchanges() - before;
+	all = doe_exchanges() - before;
 	last = trail_count(TDISP, "");
 	if (ret || before < 0)
 		return ret ?: -EIO;

@@ -16,22 +16,6 @@
 #define WHOLE		3	/* calls of a kind that are swept whole */
 #define A_FEW		2	/* refusals in a row that any teardown outlasts */
 
-/* the calls that @calls has more of than @before: as many */
-static void calls_since(struct calls *calls, const struct calls *before)
-{
-	size_t i, nr = 0;
-
-	for (i = 0; i < calls->nr; i++) {
-		long count = calls->call[i].count - before->call[i].count;
-
-		if (count <= 0)
-			continue;
-		calls->call[nr] = calls->call[i];
-		calls->call[nr++].count = count;
-	}
-	calls->nr = nr;
-}
-
 /* which one of @count comes after @n; -1: that was the last */
 static long next_of(long n, long count)
 {

@@ -76,7 +76,32 @@ static inline long calls_count(uint32_t leaf)
 	return -1;
 }
 
+/* the calls that @calls has more of than @before: as many */
+static inline void calls_since(struct calls *calls, const struct calls *before)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < calls->nr; i++) {
+		long count = calls->call[i].count - before->call[i].count;
+
+		if (count <= 0)
+			continue;
+		calls->call[nr] = calls->call[i];
+		calls->call[nr++].count = count;
+	}
+	calls->nr = nr;
+}
+
 /* ---- the device ---- */
+
+/* how many exchanges it has had, discovery not counted; -1: it does not count */
+static inline long doe_exchanges(void)
+{
+	char text[128];
+
+	return world_read("doe_count", text, sizeof(text)) ?
+	       -1 : world_number(text, "exchanges");
+}
 
 /* says nothing when there is no such switch: -ENOENT, or no such word: -EINVAL */
 static inline int try_switch(const char *path, const char *text)

@@ -407,6 +407,22 @@ int world_vms(void)
 	return n;
 }
 
+/* each has a line "Total n devices attached"; the last is "Total n objects, ..." */
+long world_dmabufs(void)
+{
+	long n, count = -1;
+	char line[256];
+	FILE *in;
+
+	in = fopen("/sys/kernel/debug/dma_buf/bufinfo", "re");
+	while (in && fgets(line, sizeof(line), in))
+		if (strstr(line, " objects, ") && sscanf(line, "Total %ld", &n) == 1)
+			count = n;
+	if (in)
+		fclose(in);
+	return count;
+}
+
 int world_wait_vms(int count, unsigned int ms)
 {
 	uint64_t end = now_ms() + ms;

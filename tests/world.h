@@ -107,6 +107,8 @@ long world_links(void);
 long world_iommu_count(unsigned int nr, const char *name);
 /* number of VMs that KVM has */
 int world_vms(void);
+/* number of dma-bufs in the system, -1: it is not said */
+long world_dmabufs(void);
 /* wait until KVM has @count VMs, at most @ms: what it has then */
 int world_wait_vms(int count, unsigned int ms);
 

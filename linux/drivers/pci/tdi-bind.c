@@ -335,10 +335,10 @@ static int tdi_do_bind(struct pci_tdi_seat *seat, struct tdi_binding *b)
 	pci_tsm_unbind(seat->pdev);
 	if (b->quarantine)
 		return -EIO;
-	if (b->dma_disabled)
-		goto err_bars;
 err_dma:
-	seat->dma_ops->disable(seat->dma_priv);
+	/* the driver may have made its call-out while it undid its bind */
+	if (!b->dma_disabled)
+		seat->dma_ops->disable(seat->dma_priv);
 err_bars:
 	seat->bar_ops->give_back(seat->bar_priv);
 err_kvm:
@@ -409,39 +409,77 @@ static int tdi_take_turn(struct pci_tdi_seat *seat)
 	guard(spinlock_irqsave)(&seat->lock);
 	if (seat->state != PCI_TDI_BOUND)
 		return -ENXIO;
-	if (seat->requesting)
+	if (seat->requester)
 		return -EAGAIN;
-	seat->requesting = true;
+	seat->requester = current;
 	return 0;
 }
 
-/*
+/**
+ * pci_tdi_begin_req() - wait for a guest request's turn
+ * @pdev: the function, which the caller keeps until this returns
+ *
  * One request of a TDI at a time goes for the locks of the TSM core. Whoever waits
  * there is ahead of a neighbour's unbind and of any connect, so how many do must not
  * be a user's choice. The others wait here, without a lock, and an unbind that begins
  * sends them away.
+ *
+ * A turn is all that a request holds from here on: neither the vDEVICE nor VFIO's
+ * registration, whose ends would have to wait for it, behind all requests of the same
+ * DSM. An unbind takes the turn away, see pci_tdi_req_stands().
+ *
+ * Context: process, no locks; at most 2 s.
+ *
+ * Return: 0, and pci_tdi_guest_req() is owed; -ENXIO: not bound; -EINTR: a signal
+ * came, -EAGAIN: other requests of the same TDI are at work.
  */
-static int tdi_begin_req(struct pci_tdi_seat *seat)
+int pci_tdi_begin_req(struct pci_dev *pdev)
 {
+	struct pci_tdi_seat *seat = pdev->tdi_seat;
 	long left;
 	int rc;
+
+	if (!seat)
+		return -ENXIO;
 
 	left = wait_event_interruptible_timeout(seat->wait,
 						(rc = tdi_take_turn(seat)) != -EAGAIN,
 						TDI_TURN);
-	return left < 0 ? -EINTR : rc;
+	if (left < 0)
+		return -EINTR;
+	if (!rc)
+		pci_dev_get(pdev);
+	return rc;
 }
+EXPORT_SYMBOL_GPL(pci_tdi_begin_req);
 
 static void tdi_end_req(struct pci_tdi_seat *seat)
 {
 	scoped_guard(spinlock_irqsave, &seat->lock)
-		seat->requesting = false;
+		if (seat->requester == current)
+			seat->requester = NULL;
 	wake_up_all(&seat->wait);
+}
+
+/*
+ * Hook of the TSM core, under pf0->lock: is the request that has come through one of
+ * the binding that is there? If so the driver's unbind, which needs the lock, waits
+ * for it, and the binding with all that it holds stays until the request has ended.
+ */
+bool pci_tdi_req_stands(struct pci_tdi *tdi)
+{
+	struct pci_tdi_seat *seat = tdi->seat;
+
+	if (!seat)
+		return true;
+
+	guard(spinlock_irqsave)(&seat->lock);
+	return seat->requester == current;
 }
 
 /**
  * pci_tdi_guest_req() - pass a TVM's request on to its TSM
- * @pdev: the function, whose VFIO registration the caller holds
+ * @pdev: the function, for which pci_tdi_begin_req() has just answered 0 to this task
  * @scope: what the request may do at most
  * @req: kernel buffer, a struct pci_tdi_req with its payload
  * @req_len: bytes in @req
@@ -452,29 +490,22 @@ static void tdi_end_req(struct pci_tdi_seat *seat)
  * Context: process, no locks; interruptible until the request is sent, then
  * bounded by DOE's time. No user memory is touched under the TSM's locks.
  *
- * Return: bytes filled in @resp; -ENXIO: not bound; -EINTR: a signal came, -EAGAIN:
- * other requests of the same TDI were at work for 2 s: nothing was sent; or what
- * the TSM driver answers.
+ * Return: bytes filled in @resp; -ENXIO: not bound any more, or bound anew; -EINTR: a
+ * signal came: nothing was sent; or what the TSM driver answers.
  */
 ssize_t pci_tdi_guest_req(struct pci_dev *pdev, enum pci_tsm_req_scope scope,
 			  void *req, size_t req_len, void *resp,
 			  size_t resp_len, u64 *tsm_code)
 {
-	struct pci_tdi_seat *seat = pdev->tdi_seat;
 	const struct pci_tdi_req *hdr = req;
 	ssize_t rc;
 
-	if (!seat)
-		return -ENXIO;
-
-	rc = tdi_begin_req(seat);
-	if (rc)
-		return rc;
 	rc = pci_tsm_guest_req(pdev, scope, KERNEL_SOCKPTR(req), req_len,
 			       KERNEL_SOCKPTR(resp), resp_len, tsm_code);
-	tdi_end_req(seat);
-
+	tdi_end_req(pdev->tdi_seat);
 	trace_pci_tdi_req(pdev, hdr->op, rc, *tsm_code);
+	pci_dev_put(pdev);
+
 	if (rc < 0)
 		return rc;
 	/* a residue larger than the buffer would be a bug of the TSM driver */
@@ -574,8 +605,7 @@ void pci_tdi_unmap_mmio(struct pci_tdi *tdi)
 	trace_pci_tdi_unmap_mmio(tdi->pdev);
 	/*
 	 * Before the walk: a fault may still have been told yes while it was bound. And
-	 * not in a bind: a request that took its turn in the last binding may run in this
-	 * one before it is published.
+	 * not in a bind that undoes itself, which is no unbind.
 	 */
 	scoped_guard(spinlock_irqsave, &seat->lock)
 		last = seat->state == PCI_TDI_UNBINDING;
@@ -606,10 +636,16 @@ void pci_tdi_dma_off(struct pci_tdi *tdi)
 }
 EXPORT_SYMBOL_GPL(pci_tdi_dma_off);
 
+static void tdi_set_why(struct tdi_binding *b, const char *why)
+{
+	strscpy(b->why, why);
+	b->quarantine = b->why;
+}
+
 /**
  * pci_tdi_quarantine() - firmware does not let go of a TDI
  * @tdi: the TDI
- * @why: constant text, for people
+ * @why: text, for people; copied
  *
  * For a driver's unbind (or a bind that cannot undo itself) whose escape has
  * failed too. What firmware may still own stays as it is: BAR pages revoked, KVM
@@ -623,7 +659,7 @@ EXPORT_SYMBOL_GPL(pci_tdi_dma_off);
  */
 void pci_tdi_quarantine(struct pci_tdi *tdi, const char *why)
 {
-	tdi_binding(tdi)->quarantine = why;
+	tdi_set_why(tdi_binding(tdi), why);
 }
 EXPORT_SYMBOL_GPL(pci_tdi_quarantine);
 
@@ -760,5 +796,5 @@ void pci_tdi_core_unbind_done(struct pci_dev *pdev)
 	b = seat->binding;
 	if (b && seat->state == PCI_TDI_UNBINDING && !b->by_core && b->tdi &&
 	    !b->quarantine)
-		b->quarantine = "no TSM left that could unbind it";
+		tdi_set_why(b, "no TSM left that could unbind it");
 }

@@ -78,6 +78,8 @@ void tdi_seat_set_state(struct pci_tdi_seat *seat, enum pci_tdi_state state)
 	lockdep_assert_held(&seat->lock);
 
 	trace_pci_tdi_state(seat->pdev, seat->state, state);
+	/* a request on its way was for what was: sent away, see pci_tdi_req_stands() */
+	seat->requester = NULL;
 	WRITE_ONCE(seat->state, state);
 	wake_up_all(&seat->wait);
 }

@@ -24,8 +24,9 @@
  * @lost: the TSM core unbound while bind was still at work
  * @mmio_unmapped: the driver made its unmap call-out, in an unbind
  * @dma_disabled: the driver made its trusted-DMA call-out
- * @quarantine: why the driver could not unbind, NULL if it could. Changed under
- *		pci_tsm_rwsem by those who let the driver try.
+ * @quarantine: why the driver could not unbind, NULL if it could; points to @why.
+ *		Changed under pci_tsm_rwsem by those who let the driver try.
+ * @why: a copy, since the driver may leave before its quarantine ends
  * @kept: in quarantine, also while somebody tries the way out; owned by the seat's
  *	  lock
  *
@@ -44,6 +45,7 @@ struct tdi_binding {
 	bool mmio_unmapped;
 	bool dma_disabled;
 	const char *quarantine;
+	char why[64];
 	bool kept;
 };
 
@@ -55,7 +57,7 @@ struct tdi_binding {
  * @domain: PCI segment, which may be gone with its root complex later
  * @rid: bus, device and function number
  * @heir: seat of the function that took our quarantine over, referenced
- * @lock: owns every field from @bar_ops to @requesting. Spinning leaf, any context.
+ * @lock: owns every field from @bar_ops to @requester. Spinning leaf, any context.
  * @bar_ops: VFIO's half, NULL while VFIO does not offer the function. Follow it
  *	     with VFIO's registration held, or while the state is UNBINDING.
  * @bar_priv: its private pointer
@@ -67,7 +69,8 @@ struct tdi_binding {
  * @events: what the VMM has still to be told, oldest first
  * @nr_events: how many
  * @events_lost: there was no room for what came after them
- * @requesting: a guest request is on its way to the TSM
+ * @requester: whose guest request is on its way to the TSM; NULL if nobody's, or if
+ *	       the binding that it was for is not there any more
  * @wait: woken on every change of @state and at the end of a request
  * @release: ends an unbind that the TSM core began
  * @notify_lock: held while @notify runs, so that forgetting it waits for it;
@@ -87,7 +90,7 @@ struct pci_tdi_seat {
 	u16 rid;
 	struct pci_tdi_seat *heir;
 
-	spinlock_t lock;		/* owns bar_ops to requesting; a leaf */
+	spinlock_t lock;		/* owns bar_ops to requester; a leaf */
 	const struct pci_tdi_bar_ops *bar_ops;
 	void *bar_priv;
 	enum pci_tdi_state state;
@@ -98,7 +101,7 @@ struct pci_tdi_seat {
 	u8 events[8];
 	unsigned int nr_events;
 	bool events_lost;
-	bool requesting;
+	struct task_struct *requester;
 
 	wait_queue_head_t wait;
 	struct work_struct release;

@@ -716,26 +716,48 @@ static void r23_unmap_while_bound(struct kunit *test)
 	expect_log(test, "unbind unmap dma_off give_back kvm_put ");
 }
 
+static ssize_t guest_req(struct world *w, enum pci_tsm_req_scope scope, u64 *code)
+{
+	struct pci_tdi_req req = { .op = 1 };
+	char resp[8];
+
+	return pci_tdi_guest_req(&w->pdev, scope, &req, sizeof(req), resp, 8, code);
+}
+
 static void r20_guest_req(struct kunit *test)
 {
 	struct world *w = test->priv;
-	struct pci_tdi_req req = { .op = 1 };
 	u64 code = 0;
-	char resp[8];
 
-	KUNIT_EXPECT_EQ(test,
-			pci_tdi_guest_req(&w->pdev, PCI_TSM_REQ_INFO, &req,
-					  sizeof(req), resp, 8, &code), -ENXIO);
+	KUNIT_EXPECT_EQ(test, pci_tdi_begin_req(&w->pdev), -ENXIO);
 	KUNIT_EXPECT_EQ(test, bind(w), 0);
+	KUNIT_EXPECT_EQ(test, pci_tdi_begin_req(&w->pdev), 0);
 	/* the fake leaves a residue of one byte */
-	KUNIT_EXPECT_EQ(test,
-			pci_tdi_guest_req(&w->pdev, PCI_TSM_REQ_INFO, &req,
-					  sizeof(req), resp, 8, &code), 7);
+	KUNIT_EXPECT_EQ(test, guest_req(w, PCI_TSM_REQ_INFO, &code), 7);
 	KUNIT_EXPECT_EQ(test, code, 42);
-	KUNIT_EXPECT_EQ(test,
-			pci_tdi_guest_req(&w->pdev, PCI_TSM_REQ_DEBUG_READ,
-					  &req, sizeof(req), resp, 8, &code),
-			-EINVAL);
+	KUNIT_EXPECT_EQ(test, pci_tdi_begin_req(&w->pdev), 0);
+	KUNIT_EXPECT_EQ(test, guest_req(w, PCI_TSM_REQ_DEBUG_READ, &code), -EINVAL);
+}
+
+/* a turn is of one binding: an unbind takes it away, and no later bind gives it back */
+static void r20_turn_of_another_binding(struct kunit *test)
+{
+	struct world *w = test->priv;
+	u64 code = 0;
+
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+	KUNIT_EXPECT_EQ(test, pci_tdi_begin_req(&w->pdev), 0);
+	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), 0);
+	KUNIT_EXPECT_EQ(test, guest_req(w, PCI_TSM_REQ_INFO, &code), -ENXIO);
+
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+	KUNIT_EXPECT_EQ(test, pci_tdi_begin_req(&w->pdev), 0);
+	KUNIT_EXPECT_EQ(test, pci_tdi_unbind(&w->pdev), 0);
+	KUNIT_EXPECT_EQ(test, bind(w), 0);
+	KUNIT_EXPECT_EQ(test, guest_req(w, PCI_TSM_REQ_INFO, &code), -ENXIO);
+	/* and it is in nobody's way */
+	KUNIT_EXPECT_EQ(test, pci_tdi_begin_req(&w->pdev), 0);
+	KUNIT_EXPECT_EQ(test, guest_req(w, PCI_TSM_REQ_INFO, &code), 7);
 }
 
 static int unbind_thread(void *arg)
@@ -820,6 +842,7 @@ static struct kunit_case tdi_test_cases[] = {
 	KUNIT_CASE(r18_next_at_the_address),
 	KUNIT_CASE(r19_events_in_order),
 	KUNIT_CASE(r20_guest_req),
+	KUNIT_CASE(r20_turn_of_another_binding),
 	KUNIT_CASE(r23_mmio_answer),
 	KUNIT_CASE(r23_unmap_while_bound),
 	KUNIT_CASE(gate_refuses_while_bound),

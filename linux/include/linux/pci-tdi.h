@@ -22,9 +22,10 @@
  * Lock order, outermost first:
  *
  *  device lock, pci_lock_rescan_remove	(unbind takes neither)
- *   mmap_lock				(a fault only reads marks)
- *    VFIO dev_set->lock
- *     iommufd igroup->lock
+ *   VFIO dev_set->lock
+ *    iommufd igroup->lock
+ *     mmap_lock			(both copy to user under theirs; a fault
+ *					 takes memory_lock, and reads marks)
  *      pci_tsm_rwsem
  *       pci_tsm_pf0::lock
  *        VFIO memory_lock
@@ -277,6 +278,7 @@ int pci_tdi_bind(struct pci_dev *pdev, u32 tdi_id,
 		 void (*notify)(void *priv, enum pci_tdi_event event),
 		 void *priv);
 int pci_tdi_unbind(struct pci_dev *pdev);
+int pci_tdi_begin_req(struct pci_dev *pdev);
 ssize_t pci_tdi_guest_req(struct pci_dev *pdev, enum pci_tsm_req_scope scope,
 			  void *req, size_t req_len, void *resp,
 			  size_t resp_len, u64 *tsm_code);
@@ -376,6 +378,7 @@ void pci_tdi_construct(struct pci_dev *pdev, struct pci_tdi *tdi);
 bool pci_tdi_core_unbind_begin(struct pci_tdi_seat *seat);
 bool pci_tdi_core_unbind_end(struct pci_tdi_seat *seat);
 void pci_tdi_core_unbind_done(struct pci_dev *pdev);
+bool pci_tdi_req_stands(struct pci_tdi *tdi);
 #else
 static inline void pci_tdi_construct(struct pci_dev *pdev, struct pci_tdi *tdi)
 {
@@ -393,6 +396,11 @@ static inline bool pci_tdi_core_unbind_end(struct pci_tdi_seat *seat)
 
 static inline void pci_tdi_core_unbind_done(struct pci_dev *pdev)
 {
+}
+
+static inline bool pci_tdi_req_stands(struct pci_tdi *tdi)
+{
+	return true;
 }
 #endif
 #endif /* __PCI_TDI_H */

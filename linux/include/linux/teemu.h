@@ -31,6 +31,9 @@ struct teemu_rc;
  *	    gone. Context: process.
  * @refuse: fault switch: the next @count calls of leaf @leaf after skipping
  *	    @skip of them answer @status and change nothing; @count 0 clears
+ * @pause: fault switch: the @nth call from now stays in the firmware until its
+ *	   caller is killed, see tio_pause(); 0 clears
+ * @paused: a word for what became of it; takes no lock of the firmware's
  */
 struct teemu_fw_ops {
 	int (*tdma)(void *fw, u16 rid, u64 gpa, size_t len, bool write,
@@ -41,6 +44,8 @@ struct teemu_fw_ops {
 	void (*tables)(void *fw, struct seq_file *m);
 	void (*calls)(void *fw, struct seq_file *m);
 	int (*refuse)(void *fw, u32 leaf, u64 status, u32 skip, u32 count);
+	void (*pause)(void *fw, u32 nth);
+	const char *(*paused)(void *fw);
 };
 
 /**

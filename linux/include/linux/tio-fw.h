@@ -121,6 +121,21 @@ struct tio_violation {
 
 #define TIO_MAX_FAULTS		8
 
+/* what has become of a call that was to stay in the firmware */
+enum tio_pause_state {
+	TIO_PAUSE_IDLE,		/* none was */
+	TIO_PAUSE_ARMED,	/* it is yet to come */
+	TIO_PAUSE_PAUSED,	/* it stays, and its caller with it */
+	TIO_PAUSE_KILLED,	/* it went on when its caller was killed */
+	TIO_PAUSE_LATE,		/* nobody killed its caller in time */
+};
+
+/* fault switch: the @nth call from now stays until its caller is killed */
+struct tio_pause {
+	u32 nth;
+	enum tio_pause_state state;
+};
+
 /**
  * struct tio_referee - the judge of one model
  * @who: the vendor's tables
@@ -132,6 +147,8 @@ struct tio_violation {
  * @blame: of the call in progress
  * @seen: state of the object that the call in progress looked at last
  * @faults: fault switches
+ * @pause: one more; its state is also read without @lock, which the call that stays
+ *	   has taken
  * @count: calls of each entry of the table
  */
 struct tio_referee {
@@ -144,6 +161,7 @@ struct tio_referee {
 	enum tio_blame blame;
 	const char *seen;
 	struct tio_fault faults[TIO_MAX_FAULTS];
+	struct tio_pause pause;
 	u64 *count;
 };
 
@@ -156,6 +174,12 @@ void tio_referee_exit(struct tio_referee *ref);
 u64 tio_begin(struct tio_referee *ref, u32 nr);
 u64 tio_refuse_as(struct tio_referee *ref, enum tio_blame blame, u64 status);
 u64 tio_judge(struct tio_referee *ref, u32 nr, u64 object, u64 status);
+
+/* fault switch, takes the model's lock; what became of it, takes none */
+void tio_pause(struct tio_referee *ref, u32 nth);
+const char *tio_paused(const struct tio_referee *ref);
+/* of tio_begin(), under the model's lock */
+void tio_pause_here(struct tio_pause *pause);
 
 /* take the model's lock themselves */
 u64 tio_violations(struct tio_referee *ref);

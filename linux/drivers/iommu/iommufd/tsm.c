@@ -143,7 +143,11 @@ static int iommufd_tsm_req_check(const struct iommu_vdevice_tsm_req *cmd)
 	return 0;
 }
 
-/* The only part that holds the vDEVICE: kernel buffers in, kernel buffers out */
+/*
+ * Kernel buffers in, kernel buffers out. The vDEVICE is held until it is the request's
+ * turn, 2 s at most, and may go while the request is on its way: it unbinds, and that
+ * takes the turn away.
+ */
 static ssize_t iommufd_tsm_req_send(struct iommufd_ucmd *ucmd,
 				    struct pci_tdi_req *req, void *resp,
 				    u64 *tsm_code)
@@ -159,15 +163,14 @@ static ssize_t iommufd_tsm_req_send(struct iommufd_ucmd *ucmd,
 		return PTR_ERR(vdev);
 
 	pdev = vdevice_to_pci(vdev);
-	if (pdev)
-		rc = pci_tdi_guest_req(pdev, tsm_req_ops[op].scope, req,
-				       sizeof(*req) + cmd->req_len, resp,
-				       cmd->resp_len, tsm_code);
-	else
-		rc = -EOPNOTSUPP;
-
+	rc = pdev ? pci_tdi_begin_req(pdev) : -EOPNOTSUPP;
 	iommufd_put_object(ucmd->ictx, &vdev->obj);
-	return rc;
+	if (rc)
+		return rc;
+
+	return pci_tdi_guest_req(pdev, tsm_req_ops[op].scope, req,
+				 sizeof(*req) + cmd->req_len, resp,
+				 cmd->resp_len, tsm_code);
 }
 
 /**

@@ -18,6 +18,7 @@
 #include <linux/file.h>
 #include <linux/jiffies.h>
 #include <linux/pci-p2pdma.h>
+#include <linux/pm_runtime.h>
 #include <linux/slab.h>
 #include <linux/vfio_pci_tdi.h>
 
@@ -289,6 +290,9 @@ static void vfio_pci_tdi_give_back(void *priv)
 
 	guard(rwsem_write)(&vdev->memory_lock);
 	__vfio_pci_tdi_give_back(vdev);
+	/* closed in quarantine, where the function had to stay awake */
+	if (!vdev->vconfig && !vdev->disable_idle_d3)
+		pm_runtime_put(&vdev->pdev->dev);
 }
 
 static struct kvm *vfio_pci_tdi_get_kvm(void *priv)

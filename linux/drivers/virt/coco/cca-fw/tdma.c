@@ -132,6 +132,16 @@ static void rmm_attach(void *rmm, const struct teemu_platform *platform, void *p
 	cca_rmm_set_platform(rmm, platform, priv);
 }
 
+static void rmm_pause(void *rmm, u32 nth)
+{
+	tio_pause(cca_rmm_referee(rmm), nth);
+}
+
+static const char *rmm_paused(void *rmm)
+{
+	return tio_paused(cca_rmm_referee(rmm));
+}
+
 const struct teemu_fw_ops cca_teemu_ops = {
 	.attach = rmm_attach,
 	.tdma = rmm_tdma,
@@ -139,5 +149,7 @@ const struct teemu_fw_ops cca_teemu_ops = {
 	.tables = rmm_tables,
 	.calls = rmm_calls,
 	.refuse = rmm_refuse,
+	.pause = rmm_pause,
+	.paused = rmm_paused,
 };
 EXPORT_SYMBOL_IF_KUNIT(cca_teemu_ops);

@@ -72,6 +72,16 @@ static int sf_refuse(void *fw, u32 call, u64 status, u32 skip, u32 count)
 	return sev_fw_refuse(fw, call, status, skip, count);
 }
 
+static void sf_pause(void *fw, u32 nth)
+{
+	tio_pause(sev_fw_referee(fw), nth);
+}
+
+static const char *sf_paused(void *fw)
+{
+	return tio_paused(sev_fw_referee(fw));
+}
+
 const struct teemu_fw_ops sf_teemu_ops = {
 	.attach = sf_attach,
 	.tdma = sf_tdma,
@@ -79,5 +89,7 @@ const struct teemu_fw_ops sf_teemu_ops = {
 	.tables = sf_tables_show,
 	.calls = sf_calls_show,
 	.refuse = sf_refuse,
+	.pause = sf_pause,
+	.paused = sf_paused,
 };
 EXPORT_SYMBOL_IF_KUNIT(sf_teemu_ops);

@@ -197,7 +197,8 @@ static void unmap(struct sev_tdi *tdi)
 /* T=1 requests end in the IOMMU, too, whatever became of STOP */
 static void dma_off(struct sev_tdi *tdi)
 {
-	if (tdi->published && !tdi->dma_off)
+	/* armed before every bind, also before one that fails half-way */
+	if (!tdi->dma_off)
 		pci_tdi_dma_off(&tdi->tdi);
 	WRITE_ONCE(tdi->dma_off, true);
 }
@@ -211,7 +212,7 @@ static void dma_off(struct sev_tdi *tdi)
 void sev_tdi_call_out(struct sev_tdi *tdi)
 {
 	unmap(tdi);
-	pci_tdi_dma_off(&tdi->tdi);
+	dma_off(tdi);
 }
 
 /*

@@ -75,6 +75,16 @@ static void fw_attach(void *fw, const struct teemu_platform *platform, void *pri
 	tdx_fw_set_platform(fw, platform, priv);
 }
 
+static void fw_pause(void *fw, u32 nth)
+{
+	tio_pause(tdx_fw_referee(fw), nth);
+}
+
+static const char *fw_paused(void *fw)
+{
+	return tio_paused(tdx_fw_referee(fw));
+}
+
 const struct teemu_fw_ops fw_teemu_ops = {
 	.attach = fw_attach,
 	.tdma = fw_tdma,
@@ -82,5 +92,7 @@ const struct teemu_fw_ops fw_teemu_ops = {
 	.tables = fw_tables_show,
 	.calls = fw_calls_show,
 	.refuse = fw_refuse,
+	.pause = fw_pause,
+	.paused = fw_paused,
 };
 EXPORT_SYMBOL_IF_KUNIT(fw_teemu_ops);

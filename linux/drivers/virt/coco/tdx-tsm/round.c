@@ -137,7 +137,8 @@ int tdx_round_host(struct tdx_tdi *tdi, const struct tdx_devif_req *req)
 
 /*
  * TDG.DEVIF.REQUEST. One that an earlier failure left half-way is carried to its
- * end first, since the TD could not do so.
+ * end first, since the TD could not do so. Its answer may have been processed, and
+ * only the TD did not get it: then there is nothing left for the host to ask.
  */
 static u64 td_request(struct tdx_tdi *tdi, u8 type, u16 offset)
 {
@@ -148,8 +149,13 @@ static u64 td_request(struct tdx_tdi *tdi, u8 type, u16 offset)
 				   offset);
 	if (TDX_CLASS(status) != TDX_DEVIF_TDISP_OUT_REQ)
 		return status;
-	round_trip(tdi, true, NULL, &host);
-	tdg_devif_response(fw_of(tdi), tdi->td->tdr, tdi->devif, &result);
+	status = tdg_devif_response(fw_of(tdi), tdi->td->tdr, tdi->devif,
+				    &result);
+	if (TDX_CLASS(status) == TDX_DEVIF_TDISP_INVALID_REQ_STS) {
+		round_trip(tdi, true, NULL, &host);
+		tdg_devif_response(fw_of(tdi), tdi->td->tdr, tdi->devif,
+				   &result);
+	}
 	return tdg_devif_request(fw_of(tdi), tdi->td->tdr, tdi->devif, type,
 				 offset);
 }

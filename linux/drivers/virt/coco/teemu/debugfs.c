@@ -6,6 +6,10 @@
  *  referee, tables	the firmware's counters and tables
  *  calls		what there is to call, counters of each, status codes
  *  refuse		write "leaf status skip count": firmware refuses
+ *  fw_pause		write "<n>": the nth call from now, of those by tasks that can be
+ *			killed, stays in the firmware until its caller is (500 ms at
+ *			most); 0 clears. Reads "idle", "armed", "paused", "killed" or
+ *			"late"
  *  doe_mode		what is wrong with the DSM: normal, silent (nothing happens, no
  *			answer), lost (it happens, no answer), garbage (nothing happens,
  *			noise), "slow <ms>", wrong (nothing happens, a good answer to
@@ -25,6 +29,7 @@
  *  fn<N>/tdi		TDISP state
  *  fn<N>/dma		the DMA engine
  *  fn<N>/rogue		write 1: sends T=1 whatever its state
+ *  ../delay		time that passes at tracepoints: delay.c
  *  fn<N>/error		write 1: the TDI falls to ERROR by itself
  */
 #include <linux/cleanup.h>
@@ -137,6 +142,46 @@ static const struct file_operations refuse_fops = {
 	.owner = THIS_MODULE,
 	.open = simple_open,
 	.write = refuse_write,
+};
+
+static int fw_pause_show(struct seq_file *m, void *v)
+{
+	struct teemu_rc *rc = m->private;
+
+	if (!rc->ops->paused)
+		return -EOPNOTSUPP;
+	seq_printf(m, "%s\n", rc->ops->paused(rc->fw));
+	return 0;
+}
+
+static int fw_pause_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, fw_pause_show, inode->i_private);
+}
+
+static ssize_t fw_pause_write(struct file *file, const char __user *buf,
+			      size_t count, loff_t *pos)
+{
+	struct teemu_rc *rc = ((struct seq_file *)file->private_data)->private;
+	u32 nth;
+	int ret;
+
+	ret = kstrtou32_from_user(buf, count, 0, &nth);
+	if (ret)
+		return ret;
+	if (!rc->ops->pause)
+		return -EOPNOTSUPP;
+	rc->ops->pause(rc->fw, nth);
+	return count;
+}
+
+static const struct file_operations fw_pause_fops = {
+	.owner = THIS_MODULE,
+	.open = fw_pause_open,
+	.read = seq_read,
+	.write = fw_pause_write,
+	.llseek = seq_lseek,
+	.release = single_release,
 };
 
 static const char * const doe_modes[] = {
@@ -409,14 +454,17 @@ static void teemu_debugfs_add_fn(struct teemu_rc *rc, unsigned int nr)
 void teemu_debugfs_add(struct teemu_rc *rc)
 {
 	scoped_guard(mutex, &teemu_root_lock)
-		if (!teemu_root_dir)
+		if (!teemu_root_dir) {
 			teemu_root_dir = debugfs_create_dir("teemu", NULL);
+			teemu_delay_init(teemu_root_dir);
+		}
 
 	rc->debugfs = debugfs_create_dir(rc->name, teemu_root_dir);
 	debugfs_create_file("referee", 0400, rc->debugfs, rc, &referee_fops);
 	debugfs_create_file("tables", 0400, rc->debugfs, rc, &tables_fops);
 	debugfs_create_file("calls", 0400, rc->debugfs, rc, &calls_fops);
 	debugfs_create_file("refuse", 0200, rc->debugfs, rc, &refuse_fops);
+	debugfs_create_file("fw_pause", 0600, rc->debugfs, rc, &fw_pause_fops);
 	debugfs_create_file("doe_mode", 0600, rc->debugfs, rc, &doe_mode_fops);
 	debugfs_create_file("doe_count", 0400, rc->debugfs, rc,
 			    &doe_count_fops);

@@ -300,6 +300,9 @@ void teemu_msi_fn_reset(struct teemu_fn *fn);
 void teemu_msi_unmasked(struct teemu_fn *fn);
 void teemu_msi_port_raise(struct teemu_rc *rc);
 
+/* delay.c */
+void teemu_delay_init(struct dentry *dir);
+
 /* debugfs.c */
 void teemu_debugfs_add(struct teemu_rc *rc);
 void teemu_debugfs_remove(struct teemu_rc *rc);

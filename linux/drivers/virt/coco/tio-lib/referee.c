@@ -156,6 +156,7 @@ u64 tio_begin(struct tio_referee *ref, u32 nr)
 	ref->blame = call && call->by == TIO_BY_GUEST ? TIO_BLAME_GUEST :
 							TIO_BLAME_HOST;
 	ref->seen = "none";
+	tio_pause_here(&ref->pause);
 	fault = find_fault(ref, nr);
 	if (!fault)
 		return 0;
