@@ -160,6 +160,9 @@ TVM_TEST(import_of_a_peer)
 	EXPECT_EQ(0, tvm_goes_on(self));
 
 	ASSERT_EQ(0, fn_unbind(&self->fn));
+	/* it can be imported with the unbind, not only when the VMM writes MSE again */
+	EXPECT_EQ(0, peer_import(&peer, fd, P2P_IOVA + P2P_SIZE, 0, PAGE));
+	EXPECT_EQ(0, peer_unmap(&peer, P2P_IOVA + P2P_SIZE, PAGE));
 	EXPECT_EQ(0, fn_enable(&self->fn));
 	/* the old import is dead for good */
 	is_shut_out(_metadata, &peer, P2P_IOVA);

@@ -119,6 +119,9 @@ TVM_TEST(the_vmm_gets_nothing)
 	REFUSES(0, -EBUSY, tdi_device_reset(self->fn.dev));
 	REFUSES(0, -EBUSY, tdi_attr_write(world.bdf[0], "reset", "1"));
 	REFUSES(0, -EBUSY, tdi_link_disconnect(world.bdf[0]));
+	/* firmware's mapping of what its slots show still stands */
+	REFUSES(0, -EBUSY, tdi_vm_del_slot(self->vm.tdi, SLOT_BARS));
+	REFUSES(0, -EBUSY, tdi_vm_del_slot(self->vm.tdi, SLOT_BARS + 1));
 	REFUSES(0, -EIO, tdi_retry(0));
 	/* each try is one more state that the VMM did not ask for */
 	EXPECT_EQ(TDI_EVENT_QUARANTINED, fn_event(&self->fn, 2000));
