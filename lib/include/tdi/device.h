@@ -18,6 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct tdi_device;
 struct tdi_iommu;
 
@@ -87,5 +91,9 @@ int tdi_device_bar_read(struct tdi_device *dev, unsigned int index,
  */
 int tdi_device_export(struct tdi_device *dev, unsigned int index, uint64_t off,
 		      uint64_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* TDI_DEVICE_H */

@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct tdi_iommu;
 
 int tdi_iommu_open(struct tdi_iommu **iommu);
@@ -37,5 +41,9 @@ int tdi_viommu_alloc(struct tdi_iommu *iommu, uint32_t dev_id,
 /* @virt_id: the requester id that the VM knows the device by */
 int tdi_vdevice_alloc(struct tdi_iommu *iommu, uint32_t viommu_id,
 		      uint32_t dev_id, uint64_t virt_id, uint32_t *vdevice_id);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* TDI_IOMMU_H */

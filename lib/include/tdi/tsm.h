@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct tdi_iommu;
 
 /* most bytes of one request and of one response that this library passes on */
@@ -115,5 +119,9 @@ int tdi_event_open(struct tdi_iommu *iommu, uint32_t viommu_id,
  * @sequence, which counts from 0 to INT32_MAX and around.
  */
 int tdi_event_read(int fd, struct tdi_event *event);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* TDI_TSM_H */

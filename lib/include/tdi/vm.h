@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct tdi_device;
 struct tdi_vm;
 
@@ -57,6 +61,10 @@ int tdi_vm_del_slot(struct tdi_vm *vm, uint32_t slot);
 
 /* Make [@gpa, @gpa + @size) private to the VM, or shared with the VMM. */
 int tdi_vm_set_private(struct tdi_vm *vm, uint64_t gpa, uint64_t size,
-		       bool private);
+		       bool is_private);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* TDI_VM_H */
