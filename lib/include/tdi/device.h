@@ -45,6 +45,14 @@ struct tdi_bar {
  */
 int tdi_device_open(const char *bdf, struct tdi_device **dev);
 /*
+ * The same of a VFIO device's file that somebody else has opened, as a launcher with the
+ * right to does for a VMM without it. On success @fd is the context's and close-on-exec;
+ * on failure it stays the caller's. Open once: of a file that is bound to an iommufd
+ * already, tdi_device_bind() fails with -EINVAL.
+ * -EBADF: not open; -ENODEV: not the file of a VFIO device.
+ */
+int tdi_device_from_fd(int fd, struct tdi_device **dev);
+/*
  * Unmap what tdi_device_map() mapped and close the file. When nobody else holds
  * the file the kernel unbinds the TDI first. NULL is fine.
  */
@@ -52,6 +60,7 @@ void tdi_device_close(struct tdi_device *dev);
 
 /* The file, still owned by the context. */
 int tdi_device_fd(const struct tdi_device *dev);
+/* Its address; "" for a file that was passed to a process without /sys. */
 const char *tdi_device_bdf(const struct tdi_device *dev);
 
 /* Bind the file to @iommu's iommufd: the device becomes usable. */

@@ -18,7 +18,14 @@ extern "C" {
 
 struct tdi_iommu;
 
+/* Open /dev/iommu: what open(2) says, or -ENOMEM. */
 int tdi_iommu_open(struct tdi_iommu **iommu);
+/*
+ * The same of an open file that was passed on. On success @fd is the context's and
+ * close-on-exec; on failure it stays the caller's. -EBADF: not open; -ENODEV: no iommufd.
+ */
+int tdi_iommu_from_fd(int fd, struct tdi_iommu **iommu);
+/* Close the file; what it held lives on while a VFIO device is bound to it. NULL is fine. */
 void tdi_iommu_close(struct tdi_iommu *iommu);
 /* The file, still owned by the context. */
 int tdi_iommu_fd(const struct tdi_iommu *iommu);

@@ -6,6 +6,7 @@
 #ifndef TDI_TDI_H
 #define TDI_TDI_H
 
+#include <tdi/advice.h>
 #include <tdi/device.h>
 #include <tdi/iommu.h>
 #include <tdi/sysfs.h>
