@@ -109,4 +109,31 @@ AUDITED_TEST(takes_the_right_files_only)
 	close(kvm);
 }
 
+/* of each BAR all pages but those of the MSI-X table and the PBA */
+AUDITED_TEST(slices_leave_the_interrupts_out)
+{
+	struct tdi_slice s[TDI_MAX_SLICES];
+	struct vm vm;
+	struct fn fn;
+
+	vm_init(&vm);
+	fn_init(&fn, 0);
+	ASSERT_EQ(0, vm_open(&vm, 0));
+	ASSERT_EQ(0, fn_open(&fn, &vm));
+	ASSERT_EQ(1, tdi_device_slices(fn.dev, TEEMU_BAR_REGS, s));
+	EXPECT_EQ(0, s[0].offset);
+	EXPECT_EQ(TEEMU_BAR_REGS_SIZE, s[0].len);
+	ASSERT_EQ(1, tdi_device_slices(fn.dev, TEEMU_BAR_MEM, s));
+	EXPECT_EQ(0, s[0].offset);
+	EXPECT_EQ(TEEMU_BAR_MEM_SIZE, s[0].len);
+	ASSERT_EQ(1, tdi_device_slices(fn.dev, TEEMU_BAR_MSIX, s));
+	EXPECT_EQ(2 * TEEMU_MSIX_PBA_OFFSET, s[0].offset);
+	EXPECT_EQ(TEEMU_BAR_MSIX_SIZE - 2 * TEEMU_MSIX_PBA_OFFSET, s[0].len);
+	/* the upper half of a BAR of 64 bits is none; there is no BAR 6 */
+	EXPECT_EQ(0, tdi_device_slices(fn.dev, TEEMU_BAR_REGS + 1, s));
+	EXPECT_EQ(-EINVAL, tdi_device_slices(fn.dev, 6, s));
+	fn_close(&fn);
+	vm_close(&vm);
+}
+
 TVM_MAIN

@@ -35,6 +35,19 @@ struct tdi_bar {
 	bool mappable;
 };
 
+/**
+ * struct tdi_slice - a part of a BAR
+ * @offset: its first byte in the BAR
+ * @len: bytes; both are multiples of the page size
+ */
+struct tdi_slice {
+	uint64_t offset;
+	uint64_t len;
+};
+
+/* a BAR with MSI-X table and PBA has so many slices at most */
+#define TDI_MAX_SLICES		3
+
 /* PCI command register bits that tdi_device_enable() sets */
 #define TDI_COMMAND_MEMORY	0x2
 #define TDI_COMMAND_MASTER	0x4
@@ -94,6 +107,14 @@ int tdi_device_map(struct tdi_device *dev, unsigned int index, void **map);
 /* read(2) of the region: @len bytes at @off; refused while the TDI is bound. */
 int tdi_device_bar_read(struct tdi_device *dev, unsigned int index,
 			uint64_t off, void *buf, size_t len);
+/*
+ * What of BAR @index a VM can get as private slots: all but the pages of the MSI-X table
+ * and the PBA, which stay the host's. Fills @slices in ascending order and answers how many
+ * there are, 0 to TDI_MAX_SLICES; less than a page at the BAR's end is left out.
+ * -EINVAL: no BAR of this index; -EPROTO: config space is not as PCI wants it.
+ */
+int tdi_device_slices(struct tdi_device *dev, unsigned int index,
+		      struct tdi_slice slices[TDI_MAX_SLICES]);
 /*
  * Export [@off, @off + @len) of BAR @index as a dma-buf, both multiples of the
  * page size. Answers the new file, which the caller owns, or -errno.
