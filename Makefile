@@ -7,7 +7,7 @@ export TARBALL SHA256 V VENDOR RULE SHARDS SEED SEEDS OPS
 
 .PHONY: help run check shell deps fetch update assemble configure build image kernel debug
 .PHONY: prove replay model mutants
-.PHONY: export export-test refresh-hooks rules lint clean distclean
+.PHONY: install uninstall export export-test refresh-hooks rules lint clean distclean
 
 help:
 	@echo 'make run           build all of it, boot it and tell the story of each vendor (out/run/)'
@@ -20,6 +20,7 @@ help:
 	@echo 'make model         the design and its rivals, explored by spin (out/model/)'
 	@echo 'make mutants       known mistakes, each built and noticed by a test (out/mutants.json); M="07 12" for some'
 	@echo 'make shell         boot to a prompt with the tools in it (FLAVOUR=debug for that kernel)'
+	@echo 'make install       libtdi: headers, libraries, tdi.pc, manual pages; PREFIX=/usr/local DESTDIR=; make uninstall'
 	@echo 'make export        write the mail-ready patch series to out/export/'
 	@echo 'make export-test   prove that git am of it gives the assembled tree'
 	@echo 'make lint          checkpatch, sparse and W=1 over our files'
@@ -86,6 +87,14 @@ FLAVOUR ?= base
 shell: $(if $(filter debug,$(FLAVOUR)),debug,kernel)
 	@$S/image
 	@$S/boot $(FLAVOUR) out/shell shell
+
+# libtdi, with the headers of the assembled kernel that it stands on
+LIB = $(MAKE) --no-print-directory -C lib O=$(CURDIR)/out/user HDRS=$(CURDIR)/out/headers/include
+install: kernel
+	@$(LIB) install
+
+uninstall:
+	@$(LIB) uninstall
 
 refresh-hooks:
 	@$S/refresh-hooks

@@ -25,9 +25,11 @@ static const struct bar_slot bar_slots[NR_BAR_SLOTS] = {
 	  .gpa = TVM_BAR4_GPA + 2 * TEEMU_MSIX_PBA_OFFSET, .fd = -1 },
 };
 
-static int failed(struct tvmm *t, int ret, const char *what)
+/* what failed, and what the VMM's owner can do about it */
+static int failed(struct tvmm *t, enum tdi_call call, int ret, const char *what)
 {
-	return report_failed(t, "device", ret, "%s: %s", what, strerror(-ret));
+	return report_failed(t, "device", ret, "%s: %s; %s", what, strerror(-ret),
+			     tdi_advice(call, ret));
 }
 
 static int open_device(struct tvmm *t)
@@ -37,17 +39,17 @@ static int open_device(struct tvmm *t)
 
 	ret = tdi_iommu_open(&d->iommu);
 	if (ret)
-		return failed(t, ret, "/dev/iommu");
+		return failed(t, TDI_CALL_IOMMU, ret, "/dev/iommu");
 	ret = tdi_device_open(t->opt.bdf, &d->dev);
 	if (ret)
-		return failed(t, ret, "VFIO device: give it to vfio-pci (tdi vfio BDF)");
+		return failed(t, TDI_CALL_OPEN, ret, "VFIO device");
 	ret = tdi_vm_add_device(t->vm, d->dev);
 	if (ret)
-		return failed(t, ret, "KVM_DEV_VFIO_FILE_ADD");
+		return failed(t, TDI_CALL_OPEN, ret, "KVM_DEV_VFIO_FILE_ADD");
 	d->added = true;
 	ret = tdi_device_bind(d->dev, d->iommu);
 	if (ret)
-		return failed(t, ret, "VFIO_DEVICE_BIND_IOMMUFD");
+		return failed(t, TDI_CALL_OPEN, ret, "VFIO_DEVICE_BIND_IOMMUFD");
 	return 0;
 }
 
@@ -62,25 +64,25 @@ static int create_translation(struct tvmm *t)
 			   t->mem.shared + TVM_WINDOW_GPA, TVM_WINDOW_SIZE,
 			   TVM_WINDOW_GPA);
 	if (ret)
-		return failed(t, ret, "IOAS");
+		return failed(t, TDI_CALL_IOMMU, ret, "IOAS");
 	ret = tdi_hwpt_alloc_parent(d->iommu, dev_id, d->ioas_id, &d->hwpt_id);
 	if (ret)
-		return failed(t, ret, "nesting parent");
+		return failed(t, TDI_CALL_IOMMU, ret, "nesting parent");
 	ret = tdi_device_attach(d->dev, d->hwpt_id);
 	if (ret)
-		return failed(t, ret, "attach");
+		return failed(t, TDI_CALL_VFIO, ret, "attach");
 	d->attached = true;
 	ret = tdi_viommu_alloc(d->iommu, dev_id, d->hwpt_id,
 			       IOMMU_VIOMMU_TYPE_TEEMU, &d->viommu_id);
 	if (ret)
-		return failed(t, ret, "vIOMMU");
+		return failed(t, TDI_CALL_IOMMU, ret, "vIOMMU");
 	ret = events_create(t);
 	if (ret)
 		return ret;
 	ret = tdi_vdevice_alloc(d->iommu, d->viommu_id, dev_id, TVM_DEVICE_RID,
 				&d->vdevice_id);
 	if (ret)
-		return failed(t, ret, "vdevice");
+		return failed(t, TDI_CALL_VDEVICE, ret, "vdevice");
 	return 0;
 }
 
@@ -94,10 +96,10 @@ static int map_host(struct tvmm *t)
 	ret = tdi_device_enable(d->dev, TDI_COMMAND_MEMORY |
 					TDI_COMMAND_MASTER);
 	if (ret)
-		return failed(t, ret, "PCI command register");
+		return failed(t, TDI_CALL_VFIO, ret, "PCI command register");
 	ret = tdi_device_map(d->dev, TEEMU_BAR_REGS, &d->bar0);
 	if (ret)
-		return failed(t, ret, "mapping of BAR 0");
+		return failed(t, TDI_CALL_VFIO, ret, "mapping of BAR 0");
 	id = *(volatile uint32_t *)((char *)d->bar0 + TEEMU_REG_ID);
 	if (id != TEEMU_ID)
 		return report_failed(t, "device", -ENODEV,
@@ -144,11 +146,12 @@ static int set_bar_slots(struct tvmm *t)
 		ret = set_bar_slot(t, i);
 		if (ret)
 			return report_failed(t, "device", ret,
-					     "private slot over BAR %u + %#llx: %s",
+					     "private slot over BAR %u + %#llx: %s; %s",
 					     t->device.slots[i].bar,
 					     (unsigned long long)
 					     t->device.slots[i].offset,
-					     strerror(-ret));
+					     strerror(-ret),
+					     tdi_advice(TDI_CALL_SLOT, ret));
 	}
 	return 0;
 }
@@ -219,25 +222,6 @@ void device_destroy(struct tvmm *t)
 	d->iommu = NULL;
 }
 
-/* what the VMM's owner can do about a bind that fails */
-static const char *advice(int ret)
-{
-	switch (ret) {
-	case -ENXIO:
-		return "connect the link of its function 0 (tdi connect BDF TSM)";
-	case -ENODEV:
-		return "the VFIO device has no VM: add it before it is bound to iommufd";
-	case -EOPNOTSUPP:
-		return "this function's TSM, IOMMU or KVM has no confidential devices";
-	case -EBUSY:
-		return "something else has the device or a mapping of its BARs: try again";
-	case -EIO:
-		return "see the kernel's messages; a quarantined device needs a cold reset";
-	default:
-		return "see the kernel's messages";
-	}
-}
-
 int device_bind(struct tvmm *t)
 {
 	struct device *d = &t->device;
@@ -249,7 +233,8 @@ int device_bind(struct tvmm *t)
 	if (ret)
 		return report_failed(t, "bind", ret,
 				     "IOMMU_VDEVICE_TSM_BIND: %s; %s",
-				     strerror(-ret), advice(ret));
+				     strerror(-ret),
+				     tdi_advice(TDI_CALL_BIND, ret));
 	d->bound = true;
 	report_ok(t, "bind", "TDI locked, host out, BARs private");
 	return 0;
@@ -265,8 +250,9 @@ int device_unbind(struct tvmm *t)
 	ret = tdi_tsm_unbind(d->iommu, d->vdevice_id);
 	if (ret)
 		return report_failed(t, "unbind", ret,
-				     "IOMMU_VDEVICE_TSM_UNBIND: %s",
-				     strerror(-ret));
+				     "IOMMU_VDEVICE_TSM_UNBIND: %s; %s",
+				     strerror(-ret),
+				     tdi_advice(TDI_CALL_UNBIND, ret));
 	d->bound = false;
 	report_ok(t, "unbind", "TDI unlocked, BARs given back");
 	return 0;

@@ -27,6 +27,7 @@
 
 #include <linux/kvm.h>
 
+#include <tdi/advice.h>
 #include <tdi/device.h>
 #include <tdi/iommu.h>
 #include <tdi/tsm.h>

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
@@ -53,6 +55,54 @@ int tdi_device_open(const char *bdf, struct tdi_device **out)
 		free(dev);
 		return ret;
 	}
+	*out = dev;
+	return 0;
+}
+
+/*
+ * Whose VFIO device is the open file @fd? sysfs knows the file by its numbers; without it
+ * the first ioctl tells, and the function has no name.
+ */
+static int name_of_fd(int fd, char bdf[TDI_BDF_MAX])
+{
+	char path[128], name[TDI_NAME_MAX];
+	struct stat st;
+	int n;
+
+	bdf[0] = 0;
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISCHR(st.st_mode))
+		return -ENODEV;
+	if (access("/sys/dev/char", F_OK))
+		return 0;
+	n = snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/",
+		     major(st.st_rdev), minor(st.st_rdev));
+	strcpy(path + n, "subsystem");
+	tdi_link_name(path, name);
+	if (strcmp(name, "vfio-dev"))
+		return -ENODEV;
+	strcpy(path + n, "device");
+	tdi_link_name(path, name);
+	if (tdi_bdf_valid(name))
+		strcpy(bdf, name);
+	return 0;
+}
+
+int tdi_device_from_fd(int fd, struct tdi_device **out)
+{
+	char bdf[TDI_BDF_MAX];
+	struct tdi_device *dev;
+	int ret;
+
+	ret = name_of_fd(fd, bdf) ?: tdi_fd_cloexec(fd);
+	if (ret)
+		return ret;
+	dev = calloc(1, sizeof(*dev));
+	if (!dev)
+		return -ENOMEM;
+	strcpy(dev->bdf, bdf);
+	dev->fd = fd;
 	*out = dev;
 	return 0;
 }

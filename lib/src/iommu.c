@@ -32,6 +32,33 @@ int tdi_iommu_open(struct tdi_iommu **out)
 	return 0;
 }
 
+/* no object has the id 0: an iommufd says so, whatever else it is says something else */
+static int check_iommufd(int fd)
+{
+	struct iommu_destroy destroy = { .size = sizeof(destroy) };
+	int ret = tdi_ioctl(fd, IOMMU_DESTROY, &destroy);
+
+	if (ret == -EBADF)
+		return ret;
+	return ret == -ENOENT ? 0 : -ENODEV;
+}
+
+int tdi_iommu_from_fd(int fd, struct tdi_iommu **out)
+{
+	struct tdi_iommu *iommu;
+	int ret;
+
+	ret = check_iommufd(fd) ?: tdi_fd_cloexec(fd);
+	if (ret)
+		return ret;
+	iommu = calloc(1, sizeof(*iommu));
+	if (!iommu)
+		return -ENOMEM;
+	iommu->fd = fd;
+	*out = iommu;
+	return 0;
+}
+
 void tdi_iommu_close(struct tdi_iommu *iommu)
 {
 	if (!iommu)

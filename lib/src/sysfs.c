@@ -107,8 +107,7 @@ int tdi_attr_write(const char *bdf, const char *attr, const char *text)
 	return attr_path(bdf, attr, path) ?: write_text(path, text);
 }
 
-/* last component of the link @path; "" when there is none */
-static void link_name(const char *path, char name[TDI_NAME_MAX])
+void tdi_link_name(const char *path, char name[TDI_NAME_MAX])
 {
 	char target[PATH_MAX];
 	const char *base;
@@ -177,7 +176,7 @@ int tdi_function_read(const char *bdf, struct tdi_function *fn)
 	if (fn->dsm && read_text(path, fn->tsm, sizeof(fn->tsm)))
 		fn->tsm[0] = 0;
 	snprintf(path, sizeof(path), PCI_DEVICES "/%s/driver", bdf);
-	link_name(path, fn->driver);
+	tdi_link_name(path, fn->driver);
 	read_cdev(bdf, fn->cdev);
 	return 0;
 }
@@ -224,7 +223,7 @@ int tdi_tsm_get(unsigned int index, char name[TDI_NAME_MAX],
 			strcpy(name, names[i]->d_name);
 			snprintf(path, sizeof(path), TSM_CLASS "/%s/device",
 				 name);
-			link_name(path, parent);
+			tdi_link_name(path, parent);
 			ret = 0;
 		}
 		free(names[i]);
@@ -271,7 +270,7 @@ int tdi_function_tsm(const char *bdf, char name[TDI_NAME_MAX],
 		return -ENOTCONN;
 	strcpy(name, fn.tsm);
 	snprintf(path, sizeof(path), TSM_CLASS "/%s/device", name);
-	link_name(path, parent);
+	tdi_link_name(path, parent);
 	return parent[0] ? 0 : -ENOENT;
 }
 

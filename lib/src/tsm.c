@@ -7,6 +7,7 @@
 
 #include <linux/iommufd.h>
 
+#include <tdi/device.h>
 #include <tdi/iommu.h>
 #include <tdi/tsm.h>
 
@@ -47,6 +48,13 @@ int tdi_tsm_bind(struct tdi_iommu *iommu, uint32_t vdevice_id)
 int tdi_tsm_unbind(struct tdi_iommu *iommu, uint32_t vdevice_id)
 {
 	return tsm_op(iommu, vdevice_id, IOMMU_VDEVICE_TSM_UNBIND);
+}
+
+int tdi_tsm_reset(struct tdi_iommu *iommu, uint32_t vdevice_id,
+		  struct tdi_device *dev, uint16_t command)
+{
+	return tdi_tsm_unbind(iommu, vdevice_id) ?: tdi_device_reset(dev) ?:
+	       tdi_device_enable(dev, command);
 }
 
 int tdi_tsm_request(struct tdi_iommu *iommu, uint32_t vdevice_id,

@@ -120,12 +120,12 @@ int tdi_vm_del_slot(struct tdi_vm *vm, uint32_t slot)
 }
 
 int tdi_vm_set_private(struct tdi_vm *vm, uint64_t gpa, uint64_t size,
-		       bool private)
+		       bool is_private)
 {
 	struct kvm_memory_attributes attrs = {
 		.address = gpa,
 		.size = size,
-		.attributes = private ? KVM_MEMORY_ATTRIBUTE_PRIVATE : 0,
+		.attributes = is_private ? KVM_MEMORY_ATTRIBUTE_PRIVATE : 0,
 	};
 
 	return tdi_ioctl(vm->vm_fd, KVM_SET_MEMORY_ATTRIBUTES, &attrs);

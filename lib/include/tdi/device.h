@@ -18,6 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct tdi_device;
 struct tdi_iommu;
 
@@ -31,6 +35,19 @@ struct tdi_bar {
 	bool mappable;
 };
 
+/**
+ * struct tdi_slice - a part of a BAR
+ * @offset: its first byte in the BAR
+ * @len: bytes; both are multiples of the page size
+ */
+struct tdi_slice {
+	uint64_t offset;
+	uint64_t len;
+};
+
+/* a BAR with MSI-X table and PBA has so many slices at most */
+#define TDI_MAX_SLICES		3
+
 /* PCI command register bits that tdi_device_enable() sets */
 #define TDI_COMMAND_MEMORY	0x2
 #define TDI_COMMAND_MASTER	0x4
@@ -41,6 +58,14 @@ struct tdi_bar {
  */
 int tdi_device_open(const char *bdf, struct tdi_device **dev);
 /*
+ * The same of a VFIO device's file that somebody else has opened, as a launcher with the
+ * right to does for a VMM without it. On success @fd is the context's and close-on-exec;
+ * on failure it stays the caller's. Open once: of a file that is bound to an iommufd
+ * already, tdi_device_bind() fails with -EINVAL.
+ * -EBADF: not open; -ENODEV: not the file of a VFIO device.
+ */
+int tdi_device_from_fd(int fd, struct tdi_device **dev);
+/*
  * Unmap what tdi_device_map() mapped and close the file. When nobody else holds
  * the file the kernel unbinds the TDI first. NULL is fine.
  */
@@ -48,6 +73,7 @@ void tdi_device_close(struct tdi_device *dev);
 
 /* The file, still owned by the context. */
 int tdi_device_fd(const struct tdi_device *dev);
+/* Its address; "" for a file that was passed to a process without /sys. */
 const char *tdi_device_bdf(const struct tdi_device *dev);
 
 /* Bind the file to @iommu's iommufd: the device becomes usable. */
@@ -82,10 +108,22 @@ int tdi_device_map(struct tdi_device *dev, unsigned int index, void **map);
 int tdi_device_bar_read(struct tdi_device *dev, unsigned int index,
 			uint64_t off, void *buf, size_t len);
 /*
+ * What of BAR @index a VM can get as private slots: all but the pages of the MSI-X table
+ * and the PBA, which stay the host's. Fills @slices in ascending order and answers how many
+ * there are, 0 to TDI_MAX_SLICES; less than a page at the BAR's end is left out.
+ * -EINVAL: no BAR of this index; -EPROTO: config space is not as PCI wants it.
+ */
+int tdi_device_slices(struct tdi_device *dev, unsigned int index,
+		      struct tdi_slice slices[TDI_MAX_SLICES]);
+/*
  * Export [@off, @off + @len) of BAR @index as a dma-buf, both multiples of the
  * page size. Answers the new file, which the caller owns, or -errno.
  */
 int tdi_device_export(struct tdi_device *dev, unsigned int index, uint64_t off,
 		      uint64_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* TDI_DEVICE_H */

@@ -14,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TDI_BDF_MAX	24
 #define TDI_NAME_MAX	64
 
@@ -88,5 +92,9 @@ int tdi_driver_unbind(const char *bdf);
 /* One attribute of a function: text without the last newline; NUL-terminated. */
 int tdi_attr_read(const char *bdf, const char *attr, char *buf, size_t size);
 int tdi_attr_write(const char *bdf, const char *attr, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* TDI_SYSFS_H */

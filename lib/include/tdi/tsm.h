@@ -9,6 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tdi_device;
 struct tdi_iommu;
 
 /* most bytes of one request and of one response that this library passes on */
@@ -78,6 +83,14 @@ int tdi_tsm_bind(struct tdi_iommu *iommu, uint32_t vdevice_id);
 /* Unbind; of what is not bound: 0. */
 int tdi_tsm_unbind(struct tdi_iommu *iommu, uint32_t vdevice_id);
 /*
+ * Reset a TDI's function, bound or not, and go on with it shared: unbind @vdevice_id,
+ * reset @dev (VFIO_DEVICE_RESET), set the bits @command (TDI_COMMAND_*) of PCI's command
+ * register anew. The first failure is answered and ends it: -EIO of the unbind is a
+ * quarantine, and nothing was reset. Nothing is bound again by itself.
+ */
+int tdi_tsm_reset(struct tdi_iommu *iommu, uint32_t vdevice_id,
+		  struct tdi_device *dev, uint16_t command);
+/*
  * Pass a guest's request on. -EINTR, -EAGAIN: nothing was sent, repeat it; -EFAULT:
  * @req->resp cannot be written, but the request has been carried out.
  */
@@ -115,5 +128,9 @@ int tdi_event_open(struct tdi_iommu *iommu, uint32_t viommu_id,
  * @sequence, which counts from 0 to INT32_MAX and around.
  */
 int tdi_event_read(int fd, struct tdi_event *event);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* TDI_TSM_H */
