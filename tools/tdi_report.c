@@ -93,12 +93,17 @@ static void print_range(const struct report_range *range)
 static int decode_report(const uint8_t *buf, size_t len)
 {
 	const struct report *r = (const void *)buf;
-	uint32_t nr, i;
+	uint32_t nr, own, i;
 
-	if (len < sizeof(*r))
+	/* header, ranges, and what the device adds, its length before it */
+	if (len < sizeof(*r) + sizeof(own))
 		return -EBADMSG;
 	nr = le32toh(r->nr_ranges);
-	if (nr > (len - sizeof(*r)) / sizeof(r->range[0]))
+	if (nr > (len - sizeof(*r) - sizeof(own)) / sizeof(r->range[0]))
+		return -EBADMSG;
+	memcpy(&own, &r->range[nr], sizeof(own));
+	own = le32toh(own);
+	if (own != len - sizeof(*r) - nr * sizeof(r->range[0]) - sizeof(own))
 		return -EBADMSG;
 	if (tdi_json) {
 		json_number("interface_info", le16toh(r->interface_info));
@@ -112,8 +117,12 @@ static int decode_report(const uint8_t *buf, size_t len)
 	}
 	for (i = 0; i < nr; i++)
 		print_range(&r->range[i]);
-	if (tdi_json)
+	if (tdi_json) {
 		json_close(']');
+		json_number("own_bytes", own);
+	} else {
+		printf("    %u bytes of the device's own\n", own);
+	}
 	return 0;
 }
 
