@@ -242,7 +242,7 @@ TEST(the_checker_of_json_checks)
 	}
 }
 
-TEST_F_TIMEOUT(audited, help_and_wrong_arguments, TVM_TIMEOUT)
+AUDITED_TEST(help_and_wrong_arguments)
 {
 	static const char *const names[] = {
 		"list", "show", "connect", "disconnect", "retry", "vfio",
@@ -250,6 +250,7 @@ TEST_F_TIMEOUT(audited, help_and_wrong_arguments, TVM_TIMEOUT)
 	};
 	size_t i;
 
+	ONCE_OR_SKIP();
 	EXPECT_EQ(2, tdi(NULL));
 	EXPECT_EQ(0, tdi("--help", NULL));
 	EXPECT_TRUE(says("usage: tdi COMMAND"));
@@ -286,7 +287,7 @@ TEST_F_TIMEOUT(audited, help_and_wrong_arguments, TVM_TIMEOUT)
 }
 
 /* nobody uses it: the link goes down and comes back */
-TEST_F_TIMEOUT(audited, the_link, TVM_TIMEOUT)
+AUDITED_TEST(the_link)
 {
 	EXPECT_EQ(1, tdi("connect", world.bdf[0], world.tsm, NULL));
 	EXPECT_TRUE(says("connected already"));
