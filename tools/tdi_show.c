@@ -17,7 +17,7 @@ static void print_row(const char *about, const char *fw, const char *dsm,
 	printf("  %-8s", about);
 	print_cell(strcmp(fw, HIDDEN) ? PLAIN : DIM, 26, fw);
 	print_cell(strcmp(dsm, HIDDEN) ? PLAIN : DIM, 26, dsm);
-	print_cell(PLAIN, 26, host);
+	print_cell(PLAIN, agrees ? 0 : 26, host);
 	if (!agrees)
 		print_cell(BAD, 0, "<- differs");
 	printf("\n");
