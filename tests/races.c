@@ -255,7 +255,7 @@ static int run_seed(struct races *r)
 	     world.vendor->name, (unsigned long long)r->seed, r->ops,
 	     (unsigned long long)(now_ms() - begin),
 	     (unsigned long long)r->longest_ms, r->offline,
-	     model_peak(r->model), r->shared ? ", one iommufd" : "",
+	     r->model ? model_peak(r->model) : 0, r->shared ? ", one iommufd" : "",
 	     r->two_vms ? ", two VMs" : "");
 	races_close(r);
 	return ret;

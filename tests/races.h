@@ -75,6 +75,9 @@ struct rfn {
  * @shared: both functions are in one iommufd: hot reset is possible, and no vDEVICE is
  *	    destroyed but by closes, so that a number means one thing for ever
  * @plug: who unplugs the device, or resets its link
+ * @link: connects and disconnects for read, a hot reset for write: Linux gives a mailbox
+ *	  up for good when the device is reset under an exchange and its abort as well,
+ *	  and the exchanges of a connect are nobody's to refuse
  */
 struct races {
 	uint64_t seed;
@@ -95,6 +98,7 @@ struct races {
 	struct vm vm[RACE_FNS];
 	struct rfn rfn[RACE_FNS];
 	pthread_mutex_t plug;
+	pthread_rwlock_t link;
 };
 
 /**

@@ -228,7 +228,9 @@ static int do_hot_reset(struct racer *t, struct rfn *f)
 {
 	if (!t->r->shared || pthread_mutex_trylock(&t->r->plug))
 		return 0;
+	pthread_rwlock_wrlock(&t->r->link);
 	by_vfio(t, f, MODEL_HOT_RESET, go_hot_reset);
+	pthread_rwlock_unlock(&t->r->link);
 	race_link(t, false);
 	race_link(t, true);
 	pthread_mutex_unlock(&t->r->plug);
@@ -474,10 +476,14 @@ int race_link(struct racer *t, bool up)
 		/* its file comes and goes with the device */
 		.also = model_bit(-ENOENT) | model_bit(-ENODEV),
 	};
+	int ret;
 
+	pthread_rwlock_rdlock(&t->r->link);
 	tell_begin(t, &call);
-	return tell_end(t, sysfs_fn(0, up ? "tsm/connect" : "tsm/disconnect",
-				    world.tsm));
+	ret = tell_end(t, sysfs_fn(0, up ? "tsm/connect" : "tsm/disconnect",
+				   world.tsm));
+	pthread_rwlock_unlock(&t->r->link);
+	return ret;
 }
 
 static int do_connect(struct racer *t, struct rfn *f)

@@ -310,6 +310,7 @@ int races_open(struct races *r)
 		fn_init(&r->rfn[i].fn, i);
 	pthread_mutex_init(&r->log, NULL);
 	pthread_mutex_init(&r->plug, NULL);
+	pthread_rwlock_init(&r->link, NULL);
 	r->given_up = count_given_up();
 	r->model = model_new(RACE_FNS);
 	if (!r->model)
