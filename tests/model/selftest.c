@@ -157,6 +157,9 @@ static const struct history right[] = {
 		RUN_0, C(REQ_STOP, 0, V0, 0), C(TDISP, 0, 0, MODEL_UNLOCKED),
 		C(STATE, 0, 0, MODEL_BOUND), C(CFG_CLEAR, 0, 0, 0),
 		C(RESET, 0, 0, -EBUSY), C(UNBIND, 0, V0, 0) } },
+	{ "the device has stopped, and the driver has not heard of it", {
+		RUN_0, B(0, REQ_STOP, 0, V0), C(TDISP, 0, 0, MODEL_UNLOCKED),
+		C(CFG_GUARDED, 0, 0, -EBUSY), E(0, 0), C(CFG_GUARDED, 0, 0, 0) } },
 	{ "what is made to fail may fail, and changes nothing", {
 		F(.answers = ANY_FAULT), C(BIND, 0, V0, -ENOMEM),
 		C(BIND, 0, V0, -EIO), F(.answers = 0), C(STATE, 0, 0, MODEL_UNBOUND),
