@@ -29,7 +29,7 @@
 
 #define SLICE_SEEDS	2
 #define FULL_SEEDS	36
-#define SLICE_OPS	1200
+#define SLICE_OPS	600
 #define FULL_OPS	2000
 #define AUDIT_EVERY	12	/* seeds: the function is bound and used again */
 #define HANG_S		120	/* in which no call ends */

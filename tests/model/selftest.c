@@ -160,6 +160,10 @@ static const struct history right[] = {
 	{ "the device has stopped, and the driver has not heard of it", {
 		RUN_0, B(0, REQ_STOP, 0, V0), C(TDISP, 0, 0, MODEL_UNLOCKED),
 		C(CFG_GUARDED, 0, 0, -EBUSY), E(0, 0), C(CFG_GUARDED, 0, 0, 0) } },
+	{ "a STOP ends ERROR", {
+		RUN_0, C(FALL, 0, 0, 0), B(0, REQ_STOP, 0, V0),
+		C(TDISP, 0, 0, MODEL_UNLOCKED), E(0, 0),
+		C(TDISP, 0, 0, MODEL_UNLOCKED) } },
 	{ "what is made to fail may fail, and changes nothing", {
 		F(.answers = ANY_FAULT), C(BIND, 0, V0, -ENOMEM),
 		C(BIND, 0, V0, -EIO), F(.answers = 0), C(STATE, 0, 0, MODEL_UNBOUND),

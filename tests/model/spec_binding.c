@@ -95,8 +95,8 @@ void step_req(struct step *t)
 		next_done(t, err(ENXIO) | BIT(MODEL_REFUSED));
 	if (t->fn->bind == MODEL_UNBOUND || t->fn->bind == MODEL_QUARANTINED)
 		return;
-	/* the device has stopped, and the driver has still to hear of it */
-	if (!start && (t->fn->tdisp == MODEL_LOCKED || t->fn->tdisp == MODEL_RUN))
+	/* the device has stopped, from ERROR too, and the driver has still to hear of it */
+	if (!start && t->fn->tdisp != MODEL_UNLOCKED)
 		fn_of(t, next_config(t))->tdisp = MODEL_UNLOCKED;
 	/* an answer that was lost on its way leaves what has been carried out */
 	n = next_done(t, OK | t->s->faults.answers | t->call->also);
