@@ -119,8 +119,10 @@ static uint64_t look_tdisp(const struct spec *s, const struct spec_config *c,
 		       (c->core.link == SPEC_STALE || !c->core.present ||
 			s->met[a] & MET_RESET ?
 			BIT(MODEL_ERROR) : 0);
+	/* it scrubs itself in a STOP, too */
 	if (fn->bind == MODEL_BOUND)
-		return may | BIT(fn->tdisp);
+		return may | BIT(fn->tdisp) | (spec_stopping(s, c, s->call[a].fn) ?
+					       BIT(MODEL_ERROR) : 0);
 	if (fn->bind == MODEL_QUARANTINED)
 		return BIT(MODEL_UNLOCKED) | BIT(MODEL_LOCKED) | BIT(MODEL_RUN) |
 		       BIT(MODEL_ERROR);

@@ -74,6 +74,8 @@ bool spec_takes_id(enum model_op op);
 
 /* function @fn is in the reach of a hold */
 bool spec_held(const struct spec *s, const struct spec_config *c, unsigned int fn);
+/* a guest's STOP is on its way to the device, or back */
+bool spec_stopping(const struct spec *s, const struct spec_config *c, unsigned int fn);
 /* the close of function @fn has begun, and is not over */
 bool spec_closing(const struct spec *s, const struct spec_config *c,
 		  unsigned int fn);

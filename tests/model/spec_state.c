@@ -122,6 +122,17 @@ bool spec_closing(const struct spec *s, const struct spec_config *c,
 	return false;
 }
 
+bool spec_stopping(const struct spec *s, const struct spec_config *c, unsigned int fn)
+{
+	unsigned int a;
+
+	for_each_busy(s, a)
+		if (s->call[a].op == MODEL_REQ_STOP && s->call[a].fn == fn &&
+		    at_work(c, a))
+			return true;
+	return false;
+}
+
 bool spec_refused(const struct spec *s, const struct spec_config *c,
 		  const struct model_call *call)
 {
