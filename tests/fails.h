@@ -84,6 +84,19 @@ static inline bool fail_is_copy(const struct fail *f)
 	return f->hit && (f->kind == FAIL_COPY || f->copy);
 }
 
+/* a call that firmware or the device was made to fail in may answer 0: what they say is the guest's business */
+static inline bool fail_explains(const struct fail *f, int err)
+{
+	if (!f->hit || f->kind == FAIL_SLOW)
+		return false;
+	if (fail_is_copy(f))
+		return err == EFAULT;
+	if (f->kind == FAIL_ALLOC)
+		return err == ENOMEM;
+	return !err || err == EIO || err == ETIMEDOUT || err == EPROTO ||
+	       err == EBADMSG || (fail_is_call(f) && err == ENOMEM);
+}
+
 static inline void fail_note(const char *path, const struct fail *f, int err,
 			     const char *what)
 {

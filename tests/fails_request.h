@@ -200,15 +200,7 @@ static bool request_may_say(const struct run *r, const struct fail *f, int err)
 		/* an answer without its copy is none, but for one of no bytes */
 		return !fail_is_copy(f) || !r->saved.resp_len ||
 		       !strcmp(r->saved.what, MEASUREMENTS);
-	if (!f->hit || f->kind == FAIL_SLOW)
-		return false;
-	if (fail_is_copy(f))
-		return err == EFAULT;
-	if (f->kind == FAIL_ALLOC)
-		return err == ENOMEM;
-	/* firmware's answer is the guest's business */
-	return !err || err == EIO || err == ETIMEDOUT || err == EPROTO ||
-	       err == EBADMSG || (fail_is_call(f) && err == ENOMEM);
+	return fail_explains(f, err);
 }
 
 /* it is sent again, and nothing fails: done now, or firmware says that it was done */

@@ -58,14 +58,7 @@ static int bind_call(struct run *r)
 /* what uapi.md and the kdoc of IOMMU_VDEVICE_TSM_OP say that it can be */
 static bool bind_may_say(const struct fail *f, int err)
 {
-	if (!f->hit || f->kind == FAIL_SLOW)
-		return false;
-	if (fail_is_copy(f))
-		return err == EFAULT;
-	if (f->kind == FAIL_ALLOC)
-		return err == ENOMEM;
-	return err == EIO || err == ETIMEDOUT || err == EPROTO || err == EBADMSG ||
-	       (fail_is_call(f) && err == ENOMEM);
+	return err && fail_explains(f, err);
 }
 
 /* it could do without what failed: bound as ever */
