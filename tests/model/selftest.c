@@ -56,6 +56,10 @@ struct history {
 		C(REQ_START, 0, V0, 0)
 
 static const struct history right[] = {
+	{ "decoding off after the guest's STOP", {
+		RUN_0, C(REQ_STOP, 0, V0, 0), C(CFG_CLEAR, 0, 0, 0),
+		C(BAR_READ, 0, 0, -EIO), C(CFG_SET, 0, 0, 0),
+		C(BAR_READ, 0, 0, -EBUSY) } },
 	{ "a whole life", {
 		C(STATE, 0, 0, MODEL_UNBOUND), C(TDISP, 0, 0, MODEL_UNLOCKED),
 		C(REQ_READ, 0, V0, -ENXIO), C(BIND, 0, V0, 0),
@@ -267,6 +271,8 @@ static const struct history wrong[] = {
 		RUN_0, C(REQ_STOP, 0, V0, MODEL_REFUSED), C(CFG_CLEAR, 0, 0, 0) } },
 	{ "reset goes through after the guest's STOP", {
 		RUN_0, C(REQ_STOP, 0, V0, 0), C(RESET, 0, 0, 0) } },
+	{ "host reads a BAR while bound and hears of decoding that is on", {
+		RUN_0, C(REQ_STOP, 0, V0, 0), C(BAR_READ, 0, 0, -EIO) } },
 	{ "host reads a BAR while bound", { RUN_0, C(BAR_READ, 0, 0, 0) } },
 	{ "host touches a BAR while bound", { RUN_0, C(TOUCH, 0, 0, 0) } },
 	{ "BAR not given back after unbind", {

@@ -165,7 +165,8 @@ static uint64_t look_rest(const struct spec *s, const struct spec_config *c,
 			  unsigned int a, const struct spec_fn *fn)
 {
 	const struct model_call *call = &s->call[a];
-	bool shut = s->met[a] & MET_RESET || fn->mse != 1;
+	bool off = fn->mse != 1;
+	bool shut = s->met[a] & MET_RESET || off;
 
 	switch (call->op) {
 	case MODEL_VDEV_ALLOC:
@@ -174,7 +175,9 @@ static uint64_t look_rest(const struct spec *s, const struct spec_config *c,
 		return look_bar(fn, OK, err(EBUSY)) | s->faults.answers;
 	case MODEL_BAR_READ:
 	case MODEL_BAR_WRITE:
-		return look_bar(fn, OK | (shut ? err(EIO) : 0), err(EBUSY));
+		/* decoding is looked at first: off after a confirmed STOP, also of a bound TDI */
+		return look_bar(fn, OK | (shut ? err(EIO) : 0),
+				err(EBUSY) | (off ? err(EIO) : 0));
 	case MODEL_TOUCH:
 		return look_bar(fn, OK | (shut ? BIT(MODEL_SIGBUS) : 0),
 				BIT(MODEL_SIGBUS));
