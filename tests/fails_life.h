@@ -12,6 +12,7 @@
 #include "fails_sweep.h"
 #include "raw.h"
 #include "sigbus.h"
+#include "trail.h"
 
 #define EVENT_MS	10000
 
@@ -309,6 +310,19 @@ static int run_end(struct run *r)
 	note("the model was told %lu calls", r->walk.told);
 	walk_end(&r->walk);
 	return r->walk.refused ? -EUCLEAN : 0;
+}
+
+/* what each sweep ends with: nothing failed, something ran, and the function lives on */
+static int run_over(struct run *r)
+{
+	int ret;
+
+	prove_report(&r->proof);
+	ret = failed(r->proof.run && !r->proof.failed ? 0 : -EUCLEAN, "the sweep");
+	ret = (bind_and_run(r) ?: failed(life_unbind(r), "unbind") ?: to_unlocked(r)) ?: ret;
+	ret = run_end(r) ?: ret;
+	trail_watches_on();
+	return ret;
 }
 
 /* one that has been left behind comes along again, from where it can */

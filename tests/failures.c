@@ -29,18 +29,6 @@ static void begin(struct __test_metadata *_metadata, FIXTURE_DATA(tvm) *self,
 	ASSERT_EQ(0, run_begin(r, &self->vm, &self->fn));
 }
 
-static void end(struct __test_metadata *_metadata, struct run *r)
-{
-	prove_report(&r->proof);
-	EXPECT_EQ(0, r->proof.failed);
-	EXPECT_LT(0, r->proof.run);
-	EXPECT_EQ(0, bind_and_run(r));
-	EXPECT_EQ(0, life_unbind(r));
-	EXPECT_EQ(0, to_unlocked(r));
-	EXPECT_EQ(0, run_end(r));
-	trail_watches_on();
-}
-
 /* ---- bind ---- */
 
 static int bind_ready(struct run *r)
@@ -117,7 +105,7 @@ SWEEP_TEST(bind)
 
 	begin(_metadata, self, &r);
 	EXPECT_EQ(0, sweep(&r.sweep, &bind_path));
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* ---- the first bind of a VM, which makes a TVM of it ---- */
@@ -198,7 +186,7 @@ SWEEP_TEST(first_bind)
 		SKIP(return, "make prove only: each run is a VM of its own");
 	begin(_metadata, self, &r);
 	EXPECT_EQ(0, sweep(&r.sweep, &first_path));
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* ---- requests ---- */
@@ -233,7 +221,7 @@ SWEEP_TEST(requests)
 	}
 	EXPECT_EQ(0, life_unbind(&r));
 	note("%d kinds of request", nr);
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* ---- unbind ---- */
@@ -310,7 +298,7 @@ SWEEP_TEST(unbind)
 
 	begin(_metadata, self, &r);
 	EXPECT_EQ(0, sweep(&r.sweep, &unbind_path));
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* the end of the vDEVICE takes the binding along */
@@ -376,7 +364,7 @@ SWEEP_TEST(destroy)
 
 	begin(_metadata, self, &r);
 	EXPECT_EQ(0, sweep(&r.sweep, &destroy_path));
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* the last close, as a dying process has it */
@@ -454,7 +442,7 @@ SWEEP_TEST(close)
 	fn_close(r.fn);
 	fn_init(r.fn, 0);
 	EXPECT_EQ(0, fn_open(r.fn, r.vm));
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* ---- the TSM core unbinds: its link is taken down, and the VMM is told ---- */
@@ -519,7 +507,7 @@ SWEEP_TEST(disconnect)
 	EXPECT_EQ(0, sweep(&r.sweep, &disconnect_path));
 	if (disconnect_fd >= 0)
 		close(disconnect_fd);
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* ---- no allocation that can fail an unbind ---- */
@@ -643,7 +631,7 @@ SWEEP_TEST(unbind_needs_no_memory)
 	hits = 0;
 	EXPECT_EQ(0, fault_get("failslab", "times", &hits));
 	EXPECT_GT(FAULT_MANY, hits);
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 TVM_MAIN

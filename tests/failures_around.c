@@ -27,17 +27,6 @@
 		SKIP(return, "this kernel has no fault injection");	\
 } while (0)
 
-static void end(struct __test_metadata *_metadata, struct run *r)
-{
-	prove_report(&r->proof);
-	EXPECT_EQ(0, r->proof.failed);
-	EXPECT_LT(0, r->proof.run);
-	EXPECT_EQ(0, bind_and_run(r));
-	EXPECT_EQ(0, life_unbind(r));
-	EXPECT_EQ(0, run_end(r));
-	trail_watches_on();
-}
-
 /* the call is over by a failure of memory, and by nothing else */
 static int memory_said(const struct fail *f, int err)
 {
@@ -270,7 +259,7 @@ SWEEP_TEST(set_up)
 	climb_down(2);
 	EXPECT_EQ(2, rung_at);
 	climb_close();
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* ---- private slots ---- */
@@ -398,7 +387,7 @@ SWEEP_TEST(slots)
 	EXPECT_EQ(0, want_none(&r));
 	close(slot.fd);
 	unreserve(&slot.hva);
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* ---- the guest's first access to a page that it has accepted ---- */
@@ -531,7 +520,7 @@ SWEEP_TEST(first_access)
 	touch_end();
 	EXPECT_EQ(0, life_unbind(&r));
 	EXPECT_EQ(0, life_enable(&r));
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* ---- events ---- */
@@ -552,7 +541,7 @@ SWEEP_TEST(queue_is_read)
 	r.there = false;
 	EXPECT_EQ(0, sweep(&r.sweep, &read_mark_path));
 	EXPECT_EQ(0, event_end(&r));
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 /* what the queue's own allocation is, nobody's thread tells: all of the host fail */
@@ -568,7 +557,7 @@ SWEEP_TEST(queue_has_no_memory)
 	marks = queue_sweep(&r, "UNBOUND queued", event_disconnect,
 			    TDI_EVENT_UNBOUND);
 	EXPECT_LT(0, marks);
-	end(_metadata, &r);
+	EXPECT_EQ(0, run_over(&r));
 }
 
 TVM_MAIN
