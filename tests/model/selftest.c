@@ -56,6 +56,9 @@ struct history {
 		C(REQ_START, 0, V0, 0)
 
 static const struct history right[] = {
+	{ "request to a new vDEVICE with an old id, before anybody was told", {
+		C(VDEV_DESTROY, 0, V0, 0), B(0, VDEV_ALLOC, 0, 0),
+		C(REQ_READ, 0, V0, -ENXIO), E(0, V0) } },
 	{ "decoding off after the guest's STOP", {
 		RUN_0, C(REQ_STOP, 0, V0, 0), C(CFG_CLEAR, 0, 0, 0),
 		C(BAR_READ, 0, 0, -EIO), C(CFG_SET, 0, 0, 0),
