@@ -253,7 +253,8 @@ static int for_all(struct tvmm *t, int (*step)(struct device *d))
 
 int devices_create(struct tvmm *t)
 {
-	return for_all(t, device_open) ?:
+	return for_all(t, record_create) ?:
+	       for_all(t, device_open) ?:
 	       iommu_map(t) ?: for_all(t, iommu_add) ?:
 	       for_all(t, map_host) ?:
 	       check_kvm(t) ?: for_all(t, set_slots) ?:
@@ -278,6 +279,7 @@ void devices_destroy(struct tvmm *t)
 	undo_all(t, clear_slots);
 	iommu_unmap(t);
 	undo_all(t, device_close);
+	undo_all(t, record_destroy);
 }
 
 int device_bind(struct device *d)

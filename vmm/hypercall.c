@@ -34,6 +34,7 @@ static int call_tsm(struct call *c)
 		.resp = resp,
 		.resp_len = c->m.out_cap,
 	};
+	int ret = 0;
 
 	if (c->m.arg[0] > UINT32_MAX) {
 		c->m.result = -EINVAL;
@@ -42,10 +43,11 @@ static int call_tsm(struct call *c)
 	c->m.result = device_request(c->d, &req);
 	c->m.tsm_code = req.tsm_code;
 	if (!c->m.result) {
+		ret = record_answer(c->d, &req);
 		c->m.out_len = req.resp_len;
 		memcpy(c->m.data, resp, req.resp_len);
 	}
-	return 0;
+	return ret;
 }
 
 static int call_bind(struct call *c)

@@ -53,6 +53,8 @@ static void init(struct tvmm *t)
 		d->t = t;
 		d->index = i;
 		d->bdf = t->opt.bdf[i];
+		d->report_fd = -1;
+		d->certs_fd = -1;
 		for (k = 0; k < MAX_BAR_SLOTS; k++)
 			d->slots[k].fd = -1;
 	}

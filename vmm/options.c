@@ -52,6 +52,9 @@ static void usage(FILE *out)
 	      "  --timeout S        give up after S seconds, 0: never (120)\n"
 	      "\n"
 	      "what is told\n"
+	      "  --save-report FILE keep the interface report that the guest read, for tdi report;\n"
+	      "                     with several devices a FILE.BDF for each\n"
+	      "  --save-certs FILE  the same of the device's certificates\n"
 	      "  --report-fd FD     write machine-readable steps there\n"
 	      "  --help\n"
 	      "\n"
@@ -129,7 +132,7 @@ static int add_device(struct options *opt, const char *bdf)
 
 enum {
 	O_DEVICE = 1, O_NONE, O_CPUS, O_MEM, O_VENDOR, O_MODE, O_PAYLOAD, O_PAGES,
-	O_COPY, O_SHARED, O_REQUEST, O_TIMEOUT,
+	O_COPY, O_SHARED, O_REQUEST, O_SAVE_REPORT, O_SAVE_CERTS, O_TIMEOUT,
 	O_REPORT, O_HELP
 };
 
@@ -145,6 +148,8 @@ static const struct option long_options[] = {
 	{ "copy-kib", required_argument, NULL, O_COPY },
 	{ "shared-first", no_argument, NULL, O_SHARED },
 	{ "bind-on-request", no_argument, NULL, O_REQUEST },
+	{ "save-report", required_argument, NULL, O_SAVE_REPORT },
+	{ "save-certs", required_argument, NULL, O_SAVE_CERTS },
 	{ "timeout", required_argument, NULL, O_TIMEOUT },
 	{ "report-fd", required_argument, NULL, O_REPORT },
 	{ "help", no_argument, NULL, O_HELP },
@@ -191,6 +196,12 @@ static int set_value(struct options *opt, int which, const char *name)
 		return number(name, optarg, 1, 4096, &opt->bar2_pages);
 	case O_COPY:
 		return set_copy(opt, name);
+	case O_SAVE_REPORT:
+		opt->save_report = optarg;
+		return 0;
+	case O_SAVE_CERTS:
+		opt->save_certs = optarg;
+		return 0;
 	case O_TIMEOUT:
 		return number(name, optarg, 0, 1000000, &opt->timeout);
 	case O_REPORT:
@@ -215,8 +226,9 @@ static int check(struct options *opt, bool none)
 		opt->mode = TVM_MODE_HELLO;
 	else if (opt->mode == TVM_MODE_HELLO)
 		return wrong("--mode hello is what --no-device does");
-	if (none && (opt->shared_first || opt->bind_on_request))
-		return wrong("--no-device: --shared-first and --bind-on-request need one");
+	if (none && (opt->shared_first || opt->bind_on_request ||
+		     opt->save_report || opt->save_certs))
+		return wrong("--no-device: --shared-first, --bind-on-request and --save-* need one");
 	if (tvm_work_size((uint64_t)opt->mem_mib << 20, opt->nr_cpus) >=
 	    tvm_work_need(opt->copy_bytes))
 		return 0;

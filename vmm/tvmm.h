@@ -14,6 +14,7 @@
  *  device.c	a TDI, through libtdi
  *  event.c	what happens to one unasked
  *  shared.c	a device in the host's own hands
+ *  record.c	what a guest's requests brought, kept in files
  *  vendor.c	whose requests the guest makes
  *  report.c	one line per step
  *
@@ -72,6 +73,8 @@ struct options {
 	uint32_t seed;
 	bool shared_first;
 	bool bind_on_request;
+	const char *save_report;	/* NULL: it is not kept */
+	const char *save_certs;
 	unsigned int timeout;	/* seconds, 0: none */
 	int report_fd;		/* -1: none */
 };
@@ -164,6 +167,8 @@ struct device {
 	uint32_t bar2_pages;	/* that the guest is to accept */
 	unsigned int nr_slots;
 	struct bar_slot slots[MAX_BAR_SLOTS];
+	int report_fd;		/* record.c's files, -1: none */
+	int certs_fd;
 };
 
 struct tvmm {
@@ -258,6 +263,12 @@ void events_print(struct tvmm *t);
 /* shared.c: while bound the host is out, before and after it is in */
 int shared_refused(struct device *d);
 int shared_use(struct device *d);
+
+/* record.c */
+int record_create(struct device *d);
+void record_destroy(struct device *d);
+/* keep what @req was answered, if it is asked for */
+int record_answer(struct device *d, const struct tdi_request *req);
 
 /* report.c */
 void report_start(struct tvmm *t);
