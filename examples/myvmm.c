@@ -70,7 +70,7 @@ static void create_vm(struct vmm *v)
 {
 	struct kvm_userspace_memory_region2 shared = { .memory_size = TVM_SHARED_SIZE };
 	struct tdi_slot private = {
-		.slot = 1, .gpa = TVM_PRIVATE_GPA, .size = TVM_PRIVATE_SIZE,
+		.slot = 1, .gpa = TVM_PRIVATE_GPA, .size = TVM_PRIVATE_MIN,
 	};
 
 	v->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -127,7 +127,7 @@ static void create_translation(struct vmm *v)
 	must("events", TDI_CALL_IOMMU,
 	     tdi_events_open(v->iommu, v->viommu, 16, &v->events));
 	must("vDEVICE", TDI_CALL_VDEVICE,
-	     tdi_vdevice_alloc(v->iommu, v->viommu, id, TVM_DEVICE_RID, &v->vdevice));
+	     tdi_vdevice_alloc(v->iommu, v->viommu, id, TVM_DEVICE_RID(0), &v->vdevice));
 }
 
 /* [bars] */
@@ -144,14 +144,17 @@ static void give_slice(struct vmm *v, int bar, const struct tdi_slice *slice, ui
 	close(slot.fd);		/* the slot holds the dma-buf */
 }
 
-static void give_bar(struct vmm *v, int bar, uint64_t gpa)
+static void give_bars(struct vmm *v)
 {
 	struct tdi_slice slices[TDI_MAX_SLICES];
-	int i, nr;
+	int bar, i, nr;
 
-	nr = must("slices", TDI_CALL_VFIO, tdi_device_slices(v->dev, bar, slices));
-	for (i = 0; i < nr; i++)
-		give_slice(v, bar, &slices[i], gpa + slices[i].offset);
+	for (bar = 0; bar < 6; bar++) {
+		nr = must("slices", TDI_CALL_VFIO, tdi_device_slices(v->dev, bar, slices));
+		for (i = 0; i < nr; i++)
+			give_slice(v, bar, &slices[i],
+				   TVM_BAR_GPA(0, bar) + slices[i].offset);
+	}
 }
 
 /* [bind] */
@@ -199,7 +202,8 @@ static void load_guest(struct vmm *v, const char *payload)
 	uint64_t *table = (void *)(v->space + TVM_PGTABLE_GPA);
 	struct tvm_boot boot = {
 		.magic = TVM_BOOT_MAGIC, .version = TVM_ABI_VERSION, .mode = TVM_MODE_ONCE,
-		.bar2_pages = 16, .copy_bytes = 1 << 16, .arch = v->arch,
+		.private_size = TVM_PRIVATE_MIN, .nr_cpus = 1, .nr_devices = 1,
+		.bar2_pages = { 16 }, .copy_bytes = 1 << 16, .arch = v->arch,
 		.tsc_khz = control(v->cpu, KVM_GET_TSC_KHZ, NULL),
 	};
 
@@ -236,7 +240,7 @@ static void pass_on(struct vmm *v, const struct tvm_mbox *m, struct tvm_mbox *an
 /* true: the guest has come to its end */
 static bool guest_call(struct vmm *v, uint32_t number, uint64_t *landing)
 {
-	struct tvm_mbox *mbox = (void *)(v->space + TVM_MBOX_GPA);
+	struct tvm_mbox *mbox = (void *)(v->space + TVM_MBOX_GPA(0));
 	struct tvm_mbox m = *mbox;	/* once: it stays the guest's to change */
 
 	if (m.in_len > TVM_MBOX_DATA || m.out_cap > TVM_MBOX_DATA)
@@ -388,9 +392,7 @@ int main(int argc, char **argv)
 	create_vm(&v);
 	open_device(&v, argv[1]);
 	create_translation(&v);
-	give_bar(&v, TEEMU_BAR_REGS, TVM_BAR0_GPA);
-	give_bar(&v, TEEMU_BAR_MEM, TVM_BAR2_GPA);
-	give_bar(&v, TEEMU_BAR_MSIX, TVM_BAR4_GPA);
+	give_bars(&v);
 	bind_device(&v);
 	create_cpu(&v);
 	load_guest(&v, argv[2]);
