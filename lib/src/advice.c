@@ -165,7 +165,6 @@ static const struct tdi_situation situations[] = {
 };
 
 #define NO_GOOD_ANSWER	"device or firmware did not answer as they must and nothing is bound: see the kernel's messages, bind again, else connect the link anew"
-#define NO_ANSWER	"device or firmware did not answer as they must: tell the guest, which may ask again; what was asked counts as the worse of the two"
 #define NO_LINK		"device or firmware did not answer as they must: see the kernel's messages, connect again"
 
 /* one line where there is more than one reason, or none that is tested; else the only reason's own */
@@ -188,10 +187,7 @@ static const struct {
 	{ TDI_CALL_REQ, -EINVAL, "tell the guest: a length or a reserved field of its request is wrong" },
 	{ TDI_CALL_REQ, -ENOENT, "set a private slot over the BAR at that address, or allocate the vDEVICE that it is for" },
 	{ TDI_CALL_REQ, -EFAULT, "give buffers that can be read and written; if it was the response, the request has been carried out" },
-	{ TDI_CALL_REQ, -EIO, NO_ANSWER },
-	{ TDI_CALL_REQ, -ETIMEDOUT, NO_ANSWER },
-	{ TDI_CALL_REQ, -EPROTO, NO_ANSWER },
-	{ TDI_CALL_REQ, -EBADMSG, NO_ANSWER },
+	{ TDI_CALL_REQ, -EIO, "device or firmware did not answer as they must: tell the guest, which may ask again; what was asked counts as the worse of the two" },
 	{ TDI_CALL_SLOT, -EINVAL, "give whole pages of a BAR's dma-buf without the MSI-X table and the PBA, of a device added to this VM before its bind to iommufd; an existing slot is deleted first" },
 	{ TDI_CALL_VFIO, -EBUSY, "the TDI is bound, or an unbind is at work: " UNBIND_FIRST },
 	{ TDI_CALL_LINK, -EIO, NO_LINK },
