@@ -10,9 +10,12 @@ static uint64_t boot_tsc;
 extern uint32_t others_may_go;
 extern const char __image_size[];
 
+/* another vCPU's counter may be a little behind that of vCPU 0 */
 uint64_t now_ms(void)
 {
-	return (__builtin_ia32_rdtsc() - boot_tsc) / boot.tsc_khz;
+	int64_t ticks = __builtin_ia32_rdtsc() - boot_tsc;
+
+	return ticks < 0 ? 0 : ticks / boot.tsc_khz;
 }
 
 static void check_boot(void)
