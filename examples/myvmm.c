@@ -178,11 +178,17 @@ static void create_cpu(struct vmm *v)
 		.limit = ~0U, .selector = 8, .type = 11, .present = 1, .s = 1, .l = 1, .g = 1,
 	};
 	struct kvm_regs regs = { .rip = TVM_LOAD_GPA, .rflags = 2 };
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entries[256];
+	} cpuid = { .head.nent = 256 };
 	struct kvm_sregs s;
 	int size = must("vCPU", TDI_CALL_KVM, control(v->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL));
 
 	v->cpu = must("vCPU", TDI_CALL_KVM, control(v->vm_fd, KVM_CREATE_VCPU, NULL));
 	v->run = map(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, v->cpu);
+	must("CPUID", TDI_CALL_KVM, control(v->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid));
+	must("CPUID", TDI_CALL_KVM, control(v->cpu, KVM_SET_CPUID2, &cpuid));
 	must("registers", TDI_CALL_KVM, control(v->cpu, KVM_GET_SREGS, &s));
 	s.cs = code;
 	s.ds = data;
