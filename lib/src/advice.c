@@ -208,6 +208,8 @@ static const char *common(int err)
 	case -EACCES:
 	case -EPERM:
 		return "run as a user who may open it, or be given the open file by one who may";
+	case -ENOENT:
+		return "there is no such file or object: check its name";
 	case -ENOMEM:
 		return "the host is out of memory or the process at a limit: try again when it has more";
 	case -EMFILE:
