@@ -43,12 +43,18 @@ uint32_t vendor_arch(const char *name)
 static int ask(struct tvmm *t, unsigned int i, char tsm[TDI_NAME_MAX],
 	       char parent[TDI_NAME_MAX])
 {
-	int ret = tdi_function_tsm(t->opt.bdf[i], tsm, parent);
+	const char *bdf = t->opt.bdf[i];
+	int ret = tdi_function_tsm(bdf, tsm, parent);
 
-	return ret ? report_failed(t, "device", ret,
-				   "%s has no TSM (%s): connect its link first (tdi list, tdi connect)%s",
-				   t->opt.bdf[i], strerror(-ret),
-				   t->opt.nr_devices > 1 ? "" : ", or say --vendor") : 0;
+	if (!ret)
+		return 0;
+	if (ret == -ENOTCONN)
+		return report_failed(t, "device", ret,
+				     "%s is not connected to a TSM: tdi connect %s",
+				     bdf, bdf);
+	return report_failed(t, "device", ret,
+			     "%s: %s; tdi list has what there is", bdf,
+			     ret == -ENOENT ? "no such function" : strerror(-ret));
 }
 
 /* one firmware has the VM, so it must have all of its devices */
