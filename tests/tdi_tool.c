@@ -21,6 +21,7 @@
 #define FOLLOWING	"following"
 #define START_MS	20000
 #define SCRATCH		"/tmp/tdi_tool"
+#define DAT_MAX		(8 << 20)
 #define NO_SUCH		"0000:ff:1f.7"
 
 /**
@@ -510,6 +511,20 @@ static bool file_says(const char *path, const char *a, const char *b)
 	return found;
 }
 
+/* the same in a file that has NULs */
+static bool file_has(const char *path, const char *what)
+{
+	FILE *in = fopen(path, "re");
+	char *data = malloc(DAT_MAX);
+	size_t len = in && data ? fread(data, 1, DAT_MAX, in) : 0;
+	bool found = len && memmem(data, len, what, strlen(what));
+
+	free(data);
+	if (in)
+		fclose(in);
+	return found;
+}
+
 TVM_TEST(trace)
 {
 	char script[160];
@@ -520,7 +535,14 @@ TVM_TEST(trace)
 	ASSERT_EQ(0, fn_bind(&self->fn));
 	EXPECT_EQ(7, tdi("trace", "-o", SCRATCH ".trace", "sh", "-c", script, NULL));
 	EXPECT_TRUE(file_says(SCRATCH ".trace", "pci_tdi_refused", world.bdf[0]));
+	EXPECT_TRUE(file_says(SCRATCH ".trace", "how=refuse rc=-16 why=", "BOUND"));
 	unlink(SCRATCH ".trace");
+	/* for trace-cmd: what is in it tests/timeline-test asks trace-cmd */
+	EXPECT_EQ(7, tdi("trace", "-o", SCRATCH ".dat", "sh", "-c", script, NULL));
+	EXPECT_TRUE(file_has(SCRATCH ".dat", "\x17\x08" "Dtracing6"));
+	EXPECT_TRUE(file_has(SCRATCH ".dat", "name: pci_tdi_gate\n"));
+	EXPECT_TRUE(file_has(SCRATCH ".dat", world.bdf[0]));
+	unlink(SCRATCH ".dat");
 	EXPECT_EQ(0, fn_unbind(&self->fn));
 	/* no such command, and no place for the trace */
 	EXPECT_EQ(1, tdi("trace", "-o", "/nowhere/file", "/nowhere", NULL));
