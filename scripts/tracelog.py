@@ -177,7 +177,6 @@ class Log:
     def __init__(self, lines):
         self.events, self.lost = read(lines)
         self.items = []
-        self.marks = []
         self.steps = []
         self.kills = []
         self.states = {}
@@ -264,7 +263,7 @@ class Log:
         """A mark of tdi-story's."""
         found = STEP.match(text)
         if not found:
-            self.marks.append((event.time, text))
+            self.point(event, VMM, text.removeprefix("tdi-story: ")[:80], level="note")
         elif found[3] == "begins":
             self.steps.append([int(found[1]), found[2], event.time, self.end, ""])
         elif self.steps:
