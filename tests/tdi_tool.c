@@ -539,7 +539,7 @@ TVM_TEST(trace)
 	unlink(SCRATCH ".trace");
 	/* for trace-cmd: what is in it tests/timeline-test asks trace-cmd */
 	EXPECT_EQ(7, tdi("trace", "-o", SCRATCH ".dat", "sh", "-c", script, NULL));
-	EXPECT_TRUE(file_has(SCRATCH ".dat", "\x17\x08" "Dtracing6"));
+	EXPECT_TRUE(file_has(SCRATCH ".dat", "\027\010Dtracing6"));
 	EXPECT_TRUE(file_has(SCRATCH ".dat", "name: pci_tdi_gate\n"));
 	EXPECT_TRUE(file_has(SCRATCH ".dat", world.bdf[0]));
 	unlink(SCRATCH ".dat");

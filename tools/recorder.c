@@ -115,7 +115,7 @@ static int put_file(FILE *out, const char *path, size_t width)
 
 static int put_magic(FILE *out)
 {
-	static const char magic[] = "\x17\x08" "Dtracing6";
+	static const char magic[] = "\027\010Dtracing6";
 	const uint16_t one = 1;
 	char bytes[2] = { !*(const char *)&one, sizeof(long) };
 

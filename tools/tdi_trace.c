@@ -139,10 +139,10 @@ const struct tdi_command cmd_trace = {
 	.name = "trace", .args = "[-o FILE] [COMMAND...]", .max_args = -1,
 	.run = trace_run,
 	.brief = "record our tracepoints",
-	.help = "Records pci_tdi:*, iommufd_tsm:*, vfio_pci_tdi:*, those of KVM's private MMIO, and on the\n"
-		"emulated platform teemu:*, tio_fw:* and tio_tsm:*, while COMMAND runs, or until Ctrl-C.\n"
-		"The text goes to FILE (" DEFAULT_FILE "); to a FILE.dat a recording that trace-cmd and\n"
-		"KernelShark open. Times are of CLOCK_MONOTONIC. The exit code is COMMAND's, 128 and the signal's number\n"
-		"if one killed it, 127 if there is no such command. Other users of the kernel's trace\n"
+	.help = "Records pci_tdi:*, iommufd_tsm:*, vfio_pci_tdi:*, those of KVM's private MMIO, and\n"
+		"on the emulated platform teemu:*, tio_fw:* and tio_tsm:*, while COMMAND runs, or\n"
+		"until Ctrl-C. The text goes to FILE (" DEFAULT_FILE "); to a FILE.dat a recording\n"
+		"that trace-cmd and KernelShark open. Times are of CLOCK_MONOTONIC. The exit code is\n"
+		"COMMAND's, 128 and the signal's number if one killed it, 127 if there is no such command. Other users of the kernel's trace\n"
 		"are not disturbed.\n",
 };
