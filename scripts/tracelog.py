@@ -533,13 +533,25 @@ def change(table, name, old, new, time, start):
 
 # ---- many into one ----
 
+def foldable(items):
+    """Which of @items are of a frequent kind. A call is one if all that happens in it is."""
+    common = collections.Counter(item.key for item in items)
+    may = [item.level != "bad" and common[item.key] >= FREQUENT for item in items]
+    for at in range(len(items) - 1, -1, -1):
+        item = items[at]
+        if may[at] and item.call:
+            inside = at + 1
+            while may[at] and inside < len(items) and items[inside].start < item.end:
+                may[at] = may[inside] or items[inside].task != item.task
+                inside += 1
+    return may
+
+
 def fold(items):
     """Runs of frequent kinds of items, one item for each kind: "576 × TDH.MMIO.MAP"."""
-    common = collections.Counter(item.key for item in items if item.level != "bad")
-    often = {key for key, count in common.items() if count >= FREQUENT}
     out, run = [], []
-    for item in items:
-        if item.key in often and item.level != "bad" and not (item.call and item.name.endswith("_begin")):
+    for item, may in zip(items, foldable(items)):
+        if may:
             run.append(item)
             continue
         out += fold_run(run)

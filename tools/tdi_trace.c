@@ -143,6 +143,6 @@ const struct tdi_command cmd_trace = {
 		"on the emulated platform teemu:*, tio_fw:* and tio_tsm:*, while COMMAND runs, or\n"
 		"until Ctrl-C. The text goes to FILE (" DEFAULT_FILE "); to a FILE.dat a recording\n"
 		"that trace-cmd and KernelShark open. Times are of CLOCK_MONOTONIC. The exit code is\n"
-		"COMMAND's, 128 and the signal's number if one killed it, 127 if there is no such command. Other users of the kernel's trace\n"
-		"are not disturbed.\n",
+		"COMMAND's, 128 and the signal's number if one killed it, 127 if there is no such\n"
+		"command. Other users of the kernel's trace are not disturbed.\n",
 };
