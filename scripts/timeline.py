@@ -18,8 +18,10 @@ import pathlib
 import sys
 import time
 
-import tracelog
-from tracelog import LANES, CORE, took
+sys.dont_write_bytecode = True
+
+import tracelog                             # noqa: E402
+from tracelog import LANES, took            # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 TITLES = {"tdx": "Intel TDX Connect", "sev": "AMD SEV-TIO", "cca": "Arm CCA"}
@@ -165,7 +167,7 @@ class Sequence:
             out.append(arrow(lane_x(item.source), lane_x(item.lane), mid, f"l{item.lane}"))
         if item.target is not None:
             out.append(arrow(lane_x(item.lane), lane_x(item.target), mid, f"l{item.lane}"))
-        out += [self.bar(i, item), self.label(item, y), "</g>"]
+        out += [self.label(item, y), "</g>"]
         return "".join(out)
 
     def svg(self, name):
@@ -173,6 +175,8 @@ class Sequence:
         out = [f'<svg viewBox="0 0 {WIDTH} {self.height}" width="{WIDTH}" height="{self.height}" role="group" aria-label="{esc(name)}">']
         out += [rect(0, TOP + i * ROW, WIDTH, ROW, "band") for i in range(1, len(self.items), 2)]
         out += self.heads() + self.strips()
+        # below all words
+        out += [self.bar(i, item) for i, item in enumerate(self.items)]
         out += [self.row(i, item) for i, item in enumerate(self.items)]
         return "".join(out) + "</svg>"
 
@@ -196,7 +200,7 @@ class Overview:
                rect(x, y, width, height, f"at {cls}", f' data-min="{least}"'))
         if words:
             hide = "" if width > len(words) * 6.7 + 6 else ' style="display:none"'
-            out += text(x + 4, y + height - 6, words, "halo" if "step" not in cls else "", hide)
+            out += text(x + 4, y + height - 6, words, "" if "step" in cls else "white" if "scene" in more else "halo", hide)
         return out
 
     def spans(self, spans, y, name):

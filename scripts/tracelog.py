@@ -34,6 +34,9 @@ STEPS = {
     "TSM_BIND": (TSM, "bind"),
     "TSM_UNBIND": (TSM, "unbind, in its vendor's order"),
 }
+ASKED = {"pci_tdi_seat_open": "VFIO's open", "pci_tdi_seat_close": "VFIO's close", "vfio_df_ioctl_attach_pt": "attach of a page table",
+         "vfio_df_ioctl_detach_pt": "detach of a page table", "vfio_pci_tdi_config_write": "a config write",
+         "vfio_pci_tdi_depart": "the driver's remove"}
 # In the text of the trace their lines say what another item says already.
 QUIET = ("pci_tdi_bind", "pci_tdi_refused", "vfio_pci_tdi_revoke", "vfio_pci_tdi_give_back", "teemu_tdma", "pci_tdi_unmap_mmio",
          "pci_tdi_dma_off")
@@ -102,6 +105,12 @@ class Scene:
     start: float
     end: float
     items: list = dataclasses.field(default_factory=list)
+
+
+def nth(text, place):
+    """A word of @text by its place, "" if it has no such."""
+    words = text.split()
+    return words[place] if -len(words) <= place < len(words) else ""
 
 
 def number(text, name, default=0):
@@ -287,23 +296,23 @@ class Log:
 
     def on_iommufd_tsm_op_begin(self, event, text):
         """IOMMU_VDEVICE_TSM_OP"""
-        op = text.split()[-1]
+        op = nth(text, -1)
         self.begin(event, IOMMUFD, f"TSM_OP {op}", ("op", op))
 
     def on_iommufd_tsm_op_end(self, event, text):
         """Its answer."""
         rc = number(text, "rc")
-        self.finish_call(event, ("op", text.split()[1]), outcome(rc), "bad" if rc < 0 else "ok")
+        self.finish_call(event, ("op", nth(text, 1)), outcome(rc), "bad" if rc < 0 else "ok")
 
     def on_iommufd_tsm_req_begin(self, event, text):
         """IOMMU_VDEVICE_TSM_REQ"""
-        op = text.split()[1]
+        op = nth(text, 1)
         self.begin(event, IOMMUFD, f"TSM_REQ {op}", ("req", op))
 
     def on_iommufd_tsm_req_end(self, event, text):
         """Its answer."""
         rc = number(text, "rc")
-        self.finish_call(event, ("req", text.split()[1]), outcome(rc), "bad" if rc < 0 else "ok")
+        self.finish_call(event, ("req", nth(text, 1)), outcome(rc), "bad" if rc < 0 else "ok")
 
     def on_iommufd_tsm_destroy_begin(self, event, _text):
         """The vDEVICE goes."""
@@ -315,14 +324,14 @@ class Log:
 
     def on_pci_tdi_step_begin(self, event, text):
         """The binding asks for a service."""
-        step = text.split()[1]
+        step = nth(text, 1)
         lane, label = STEPS.get(step, (CORE, step))
         self.begin(event, lane, label, ("step", step), source=CORE if lane != CORE else None)
 
     def on_pci_tdi_step_end(self, event, text):
         """It has it, or not."""
         rc = number(text, "rc")
-        self.finish_call(event, ("step", text.split()[1]), outcome(rc), "bad" if rc < 0 else "ok")
+        self.finish_call(event, ("step", nth(text, 1)), outcome(rc), "bad" if rc < 0 else "ok")
 
     def on_pci_tdi_req_begin(self, event, text):
         """A guest's request goes to the TSM driver."""
@@ -345,21 +354,22 @@ class Log:
     def on_pci_tdi_gate(self, event, text):
         """A decision of the gate."""
         by, how, rc = word(text, "by"), word(text, "how"), number(text, "rc")
+        name = ASKED.get(by, by)
         if rc == -16:
             found = re.search(r"why=(\S+) (\S+)", text)
-            self.point(event, CORE, f"gate refuses {by}: {found[1]} is {found[2]}" if found else f"gate refuses {by}",
+            self.point(event, CORE, f"gate refuses {name}" + (f": {found[1]} is {found[2]}" if found else ""),
                        ("gate", by, rc), asker(by), "bad")
             return
-        what = "unbind first, then " if how == "unbind_first" else "passes "
-        item = self.point(event, CORE, f"gate: {what}{by}{outcome(rc)}", ("gate", by, rc), asker(by),
+        label = f"gate: unbind first, then {name}" if how == "unbind_first" else f"gate lets {name} pass"
+        item = self.point(event, CORE, label + outcome(rc), ("gate", by, rc), asker(by),
                           "note" if how == "unbind_first" else "ok")
         item.call = True
-        item.fn = (text.split()[0], word(text, "reach"), how)
+        item.fn = (nth(text, 0), word(text, "reach"), how)
         self.holds.append(item)
 
     def on_pci_tdi_gate_end(self, event, text):
         """What it let pass is over."""
-        fn = (text.split()[0], word(text, "reach"), word(text, "how"))
+        fn = (nth(text, 0), word(text, "reach"), word(text, "how"))
         for item in reversed(self.holds):
             if item.fn == fn:
                 item.end = event.time
@@ -377,7 +387,7 @@ class Log:
 
     def on_pci_tdi_event(self, event, text):
         """The VMM is told."""
-        self.point(event, VMM, f"event {text.split()[-1]}", source=CORE, level="note")
+        self.point(event, VMM, f"event {nth(text, -1)}", source=CORE, level="note")
 
     def on_pci_tdi_mem_invalidate(self, event, text):
         """Private memory is taken out of firmware's DMA tables."""
@@ -417,28 +427,28 @@ class Log:
     def on_kvm_vfio_dmabuf_fault(self, event, text):
         """The guest touches private MMIO for the first time."""
         no = text.endswith("refused")
-        self.point(event, KVM, f"guest touches {text.split()[1]}: {'refused' if no else 'mapped'}", ("fault", no),
+        self.point(event, KVM, f"guest touches {nth(text, 1)}: {'refused' if no else 'mapped'}", ("fault", no),
                    source=VMM, level="note" if no else "ok")
 
     def on_kvm_tdi_mmio_lookup(self, event, text):
         """Which page of the BAR is to be mapped?"""
         ret = number(text, "ret")
-        self.point(event, KVM, f"which page is at {text.split()[1]}?{outcome(ret)}", ("lookup", ret), TSM,
+        self.point(event, KVM, f"look up the page at {nth(text, 1)}{outcome(ret)}", ("lookup", ret), TSM,
                    "bad" if ret < 0 else "ok")
 
     def on_kvm_tdi_mmio_unmap(self, event, text):
         """Leaves of one slot go."""
-        self.point(event, KVM, f"leaves of {size(number(text, 'size'))} at {text.split()[1]} gone",
+        self.point(event, KVM, f"leaves of {size(number(text, 'size'))} at {nth(text, 1)} gone",
                    source=self.source(event))
 
     def on_kvm_tdi_mem_fault(self, event, text):
         """Trusted DMA meets a page that firmware's table has not yet."""
         ret = number(text, "ret")
-        self.point(event, KVM, f"page {text.split()[1]} for trusted DMA{outcome(ret)}", ("mem", ret), DEVICE)
+        self.point(event, KVM, f"page {nth(text, 1)} for trusted DMA{outcome(ret)}", ("mem", ret), DEVICE)
 
     def on_fw_call(self, event, text):
         """A firmware call, judged."""
-        call = text.split()[1] if " " in text else "?"
+        call = nth(text, 1) if " " in text else "?"
         status, name = re.search(r"status=(\S+)", text), re.search(r"status=\S+ \((\S+)\)", text)
         status = status[1] if status else "0x0"
         bad = " VIOLATION" in text
@@ -448,13 +458,13 @@ class Log:
 
     def on_tio_doe_begin(self, event, text):
         """A message to the device."""
-        message = text.split()[2]
+        message = nth(text, 2)
         self.begin(event, TSM, f"DOE {message}", ("doe", message), source=TSM, target=DEVICE)
 
     def on_tio_doe_end(self, event, text):
         """Its answer."""
         rc, answer = number(text, "rc"), word(text, "answer")
-        self.finish_call(event, ("doe", text.split()[2]), f" → {answer}" if rc >= 0 else outcome(rc),
+        self.finish_call(event, ("doe", nth(text, 2)), f" → {answer}" if rc >= 0 else outcome(rc),
                          "bad" if rc < 0 or "ERROR" in answer else "ok")
 
     def on_tio_ide(self, event, text):
@@ -486,7 +496,7 @@ class Log:
     def on_teemu_ide(self, event, text):
         """Keys of a stream come and go."""
         go = text.endswith("go")
-        change(self.links, text.split()[0], "Insecure" if go else "Secure", "Secure" if go else "Insecure", event.time,
+        change(self.links, nth(text, 0), "Insecure" if go else "Secure", "Secure" if go else "Insecure", event.time,
                self.start)
         self.point(event, DEVICE, f"IDE stream {number(text, 'stream')}: keys {'in use' if go else 'gone'}", level="note")
 
@@ -497,7 +507,7 @@ class Log:
     def on_teemu_doe(self, event, text):
         """The mailbox; TDISP messages are told by the DSM."""
         if not number(text, "answered") or number(text, "fault"):
-            self.point(event, DEVICE, f"DOE {text.split()[1]}: no good answer, fault switch {number(text, 'fault')}",
+            self.point(event, DEVICE, f"DOE {nth(text, 1)}: no good answer, fault switch {number(text, 'fault')}",
                        level="bad", start=event.time - number(text, "ns") / 1000)
 
     def on_teemu_dma_fault(self, event, text):
@@ -582,9 +592,7 @@ def fold_run(run):
 
 def general(label):
     """A label without its address, which was the first one's."""
-    return re.sub(r"(:? at| touches| page) 0x[0-9a-f]+\??|of [\d.]+ (bytes|KiB|MiB) at 0x[0-9a-f]+",
-                  lambda found: found[0].split(" 0x")[0] if found[0].lstrip().startswith(("touches", "page")) else "",
-                  label).strip()
+    return re.sub(r"( at)? 0x[0-9a-f]+", "", label)
 
 
 # ---- scenes ----

@@ -527,7 +527,7 @@ static bool file_has(const char *path, const char *what)
 
 TVM_TEST(trace)
 {
-	char script[160];
+	char script[160], dat[64];
 
 	/* the gate refuses it, which a tracepoint tells */
 	snprintf(script, sizeof(script),
@@ -537,12 +537,12 @@ TVM_TEST(trace)
 	EXPECT_TRUE(file_says(SCRATCH ".trace", "pci_tdi_refused", world.bdf[0]));
 	EXPECT_TRUE(file_says(SCRATCH ".trace", "how=refuse rc=-16 why=", "BOUND"));
 	unlink(SCRATCH ".trace");
-	/* for trace-cmd: what is in it tests/timeline-test asks trace-cmd */
-	EXPECT_EQ(7, tdi("trace", "-o", SCRATCH ".dat", "sh", "-c", script, NULL));
-	EXPECT_TRUE(file_has(SCRATCH ".dat", "\027\010Dtracing6"));
-	EXPECT_TRUE(file_has(SCRATCH ".dat", "name: pci_tdi_gate\n"));
-	EXPECT_TRUE(file_has(SCRATCH ".dat", world.bdf[0]));
-	unlink(SCRATCH ".dat");
+	/* for trace-cmd, which tests/timeline-test asks what it finds in it */
+	snprintf(dat, sizeof(dat), "/out/tdi-trace-%s.dat", world.vendor->name);
+	EXPECT_EQ(7, tdi("trace", "-o", dat, "sh", "-c", script, NULL));
+	EXPECT_TRUE(file_has(dat, "\027\010Dtracing6"));
+	EXPECT_TRUE(file_has(dat, "name: pci_tdi_gate\n"));
+	EXPECT_TRUE(file_has(dat, world.bdf[0]));
 	EXPECT_EQ(0, fn_unbind(&self->fn));
 	/* no such command, and no place for the trace */
 	EXPECT_EQ(1, tdi("trace", "-o", "/nowhere/file", "/nowhere", NULL));
