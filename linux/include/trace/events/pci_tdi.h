@@ -177,18 +177,21 @@ DEFINE_EVENT(pci_tdi_callout, pci_tdi_dma_off,
 	TP_ARGS(pdev)
 );
 
+/* a caller is kept as text: who reads the trace may not have this kernel's symbols */
+#define PCI_TDI_CALLER_LEN	48
+
 TRACE_EVENT(pci_tdi_refused,
 	TP_PROTO(struct pci_dev *pdev, unsigned long caller),
 	TP_ARGS(pdev, caller),
 	TP_STRUCT__entry(
 		__string(fn, pci_name(pdev))
-		__field(unsigned long, caller)
+		__array(char, caller, PCI_TDI_CALLER_LEN)
 	),
 	TP_fast_assign(
 		__assign_str(fn);
-		__entry->caller = caller;
+		snprintf(__entry->caller, PCI_TDI_CALLER_LEN, "%pS", (void *)caller);
 	),
-	TP_printk("%s by %pS", __get_str(fn), (void *)__entry->caller)
+	TP_printk("%s by %s", __get_str(fn), __entry->caller)
 );
 
 TRACE_DEFINE_ENUM(PCI_TDI_FUNCTION);
@@ -216,8 +219,6 @@ TRACE_DEFINE_ENUM(PCI_TDI_UNBIND_FIRST);
 			 { PCI_TDI_REFUSE,		"refuse" },	\
 			 { PCI_TDI_REFUSE_LOCKED,	"refuse_locked" }, \
 			 { PCI_TDI_UNBIND_FIRST,	"unbind_first" })
-
-#define PCI_TDI_CALLER_LEN	48
 
 /*
  * A decision of the gate: what @caller is about to do may begin (rc=0), with
