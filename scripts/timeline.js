@@ -62,6 +62,8 @@
 			}
 		}
 
+		function fits(words, room) { return room > words.length * 6.7 + 6 ? words : ""; }
+
 		function draw() {
 			parts.forEach(function (p) {
 				var a = Math.max(x(p.a), left - 2), b = Math.min(x(p.b), left + width + 2);
@@ -72,7 +74,7 @@
 				p.rect.setAttribute("width", w);
 				if (p.text) {
 					p.text.setAttribute("x", a + 4);
-					p.text.style.display = w > p.text.textContent.length * 6.7 + 6 ? "" : "none";
+					p.text.textContent = fits(p.text.dataset.words, w) || fits(p.text.dataset.brief, w);
 				}
 			});
 			ticks();

@@ -32,10 +32,12 @@ WIDTH = 1260
 # of a sequence
 ROW, TOP, LANE0, LANE_STEP, STRIP = 20, 30, 140, 112, 78
 # of an overview
-LEFT, PLOT, BAR = 118, 1130, 26
+LEFT, PLOT, BAR = 118, 1110, 26
 # about how wide a letter is
 LETTER = 6.5
 MAX_RAW = 12
+# from a track of Perfetto's to the one for what overlaps there
+SECOND = 1000
 
 
 def esc(text):
@@ -193,14 +195,15 @@ class Overview:
         """Where a time is."""
         return LEFT + (when - self.low) / (self.high - self.low) * PLOT
 
-    def part(self, start, end, y, height, cls, words="", more="", least=1.0):
-        """What carries its times, so that it can be zoomed: a <g> that is left open."""
+    def part(self, start, end, y, height, cls, words="", more="", least=1.0, brief=""):
+        """What carries its times, so that it can be zoomed: a <g> that is left open. @brief: where @words do not fit."""
         x, width = self.x(start), max(self.x(end) - self.x(start), least)
         out = (f'<g data-a="{start:.1f}" data-b="{end:.1f}" {more}>' +
                rect(x, y, width, height, f"at {cls}", f' data-min="{least}"'))
         if words:
-            hide = "" if width > len(words) * 6.7 + 6 else ' style="display:none"'
-            out += text(x + 4, y + height - 6, words, "" if "step" in cls else "white" if "scene" in more else "halo", hide)
+            shown = next((one for one in (words, brief) if one and width > len(one) * 6.7 + 6), "")
+            out += text(x + 4, y + height - 6, shown, "" if "step" in cls or "scene" in more else "halo",
+                        f' data-words="{esc(words)}" data-brief="{esc(brief)}"')
         return out
 
     def spans(self, spans, y, name):
@@ -241,12 +244,12 @@ class Overview:
         """All of it."""
         y, out = 4, []
         for nr, step, start, end, state in self.steps:
-            out.append(self.part(start, end, y, 20, "step", f"{nr} {step}") +
+            out.append(self.part(start, end, y, 20, "step", f"{nr} {step}", brief=str(nr)) +
                        f"<title>step {nr} {esc(step)}: {esc(state)}, {took(end - start)}</title></g>")
         y += 26
         for scene in self.scenes:
             cls = {"bind": "run", "unbind": "moving", "kill": "error", "link": "locked"}[scene.kind]
-            out.append(self.part(scene.start, scene.end, y, 18, cls, scene.code, 'class="scene"', 22.0) +
+            out.append(self.part(scene.start, scene.end, y, 18, cls, scene.title, 'class="scene"', 23.0, scene.code) +
                        f"<title>{esc(scene.title)}: {took(scene.end - scene.start)}. Click to see it larger.</title></g>")
         out.append(text(LEFT - 8, y + 13, "scenes", "", ' text-anchor="end"'))
         more, y = self.strips(y + 24)
@@ -385,20 +388,23 @@ def perfetto(logs):
 def nested(events):
     """Slices of a track have to nest. One that began a rounding before its neighbour's end begins there; of two holds
     that overlap the second goes to a track of its own."""
+    names = {(event["pid"], event["tid"]): event["args"]["name"] for event in events if event["name"] == "thread_name"}
     slices = sorted((event for event in events if event["ph"] == "X"), key=lambda one: (one["ts"], -one["dur"]))
-    stacks = {}
+    stacks, moved = {}, set()
     for one in slices:
         stack = stacks.setdefault((one["pid"], one["tid"]), [])
         end = one["ts"] + one["dur"]
         while stack and stack[-1] <= one["ts"] + 2:
             one["ts"] = round(max(one["ts"], stack.pop()), 3)
         if stack and end > stack[-1] + 2:
-            one["tid"] += 1000
+            moved.add((one["pid"], one["tid"]))
+            one["tid"] += SECOND
             continue
         end = min(end, stack[-1]) if stack else end
         one["dur"] = round(max(end - one["ts"], 0), 3)
         stack.append(one["ts"] + one["dur"])
-    return events
+    return events + [{"ph": "M", "pid": pid, "tid": tid + SECOND, "name": "thread_name",
+                      "args": {"name": f"{names[pid, tid]}, 2"}} for pid, tid in sorted(moved)]
 
 
 def slice_of(pid, tid, name, start, end, args):
