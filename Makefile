@@ -20,7 +20,7 @@ help:
 	@echo 'make model         the design and its rivals, explored by spin (out/model/)'
 	@echo 'make mutants       known mistakes, each built and noticed by a test (out/mutants.json); M="07 12" for some'
 	@echo 'make shell         boot to a prompt with the tools in it (FLAVOUR=debug for that kernel)'
-	@echo 'make install       libtdi (headers, libraries, tdi.pc) and tdi, with manual pages; PREFIX=/usr/local DESTDIR=; make uninstall'
+	@echo 'make install       libtdi (headers, libraries, tdi.pc), tdi, manual pages, the payload; PREFIX=/usr/local DESTDIR=; make uninstall'
 	@echo 'make export        write the mail-ready patch series to out/export/'
 	@echo 'make export-test   prove that git am of it gives the assembled tree'
 	@echo 'make lint          checkpatch, sparse and W=1 over our files'
@@ -88,14 +88,16 @@ shell: $(if $(filter debug,$(FLAVOUR)),debug,kernel)
 	@$S/image
 	@$S/boot $(FLAVOUR) out/shell shell
 
-# libtdi, with the headers of the assembled kernel that it stands on, and tdi, which is linked with it
+# libtdi, with the headers of the assembled kernel that it stands on, the payload, and tdi, which is linked with libtdi
 USER = $(MAKE) --no-print-directory O=$(CURDIR)/out/user HDRS=$(CURDIR)/out/headers/include
 install: kernel
 	@$(USER) -C lib install
+	@$(USER) -C guest install
 	@$(USER) -C tools install
 
 uninstall:
 	@$(USER) -C tools uninstall
+	@$(USER) -C guest uninstall
 	@$(USER) -C lib uninstall
 
 refresh-hooks:

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Entry at TVM_LOAD_GPA in shared memory, in 64-bit mode with paging on. Moves
- * the image to where it was linked, in private memory, and goes on there: from
- * then on nothing that the payload runs or keeps is the host's.
+ * Entry of every vCPU at TVM_LOAD_GPA in shared memory, in 64-bit mode with paging on,
+ * the vCPU's number in RDI. vCPU 0 moves the image to where it was linked, in private
+ * memory; the others wait until it lets them go. Each goes on there: from then on
+ * nothing that the payload runs or keeps is the host's.
  */
 	.section .start, "ax"
 	.globl _start
 _start:
 	cli
 	cld
+	mov	%edi, %r12d
+	test	%r12d, %r12d
+	jnz	wait
 	lea	_start(%rip), %rsi
 	movabs	$_start, %rdi
 	movabs	$__image_size, %rcx
@@ -19,8 +23,24 @@ _start:
 	rep stosb
 	movabs	$private, %rax
 	jmp	*%rax
+	/* private memory is zero until somebody has written there */
+wait:
+	cmp	$8, %r12d
+	jae	stop
+	movabs	$others_may_go, %rax
+0:	pause
+	cmpl	$0, (%rax)
+	je	0b
+	movabs	$private, %rax
+	jmp	*%rax
+stop:
+	pause
+	jmp	stop
 private:
 	movabs	$__stack_top, %rsp
+	mov	%r12, %rax
+	shl	$16, %rax		/* TVM_STACK_SIZE */
+	sub	%rax, %rsp
 	lgdt	gdt_desc(%rip)
 	lea	1f(%rip), %rax
 	push	$8
@@ -30,6 +50,8 @@ private:
 	mov	%eax, %ds
 	mov	%eax, %es
 	mov	%eax, %ss
+	test	%r12d, %r12d
+	jnz	3f
 	/* every vector's gate leads to its stub of 16 bytes */
 	lea	idt(%rip), %rdi
 	lea	stubs(%rip), %rax
@@ -45,11 +67,11 @@ private:
 	add	$16, %rax
 	dec	%ecx
 	jnz	2b
-	lidt	idt_desc(%rip)
+3:	lidt	idt_desc(%rip)
 	xor	%ebp, %ebp
 	call	main
-3:	pause
-	jmp	3b
+4:	pause
+	jmp	4b
 
 	.balign	16
 stubs:
@@ -103,4 +125,8 @@ idt_desc:
 	.bss
 	.balign	16
 idt:	.skip	32 * 16
+	/* set when all that the vCPUs share is there */
+	.globl others_may_go
+others_may_go:
+	.skip	4
 	.section .note.GNU-stack, "", @progbits

@@ -21,6 +21,7 @@
 #define FOLLOWING	"following"
 #define START_MS	20000
 #define SCRATCH		"/tmp/tdi_tool"
+#define DAT_MAX		(8 << 20)
 #define NO_SUCH		"0000:ff:1f.7"
 
 /**
@@ -510,9 +511,23 @@ static bool file_says(const char *path, const char *a, const char *b)
 	return found;
 }
 
+/* the same in a file that has NULs */
+static bool file_has(const char *path, const char *what)
+{
+	FILE *in = fopen(path, "re");
+	char *data = malloc(DAT_MAX);
+	size_t len = in && data ? fread(data, 1, DAT_MAX, in) : 0;
+	bool found = len && memmem(data, len, what, strlen(what));
+
+	free(data);
+	if (in)
+		fclose(in);
+	return found;
+}
+
 TVM_TEST(trace)
 {
-	char script[160];
+	char script[160], dat[64];
 
 	/* the gate refuses it, which a tracepoint tells */
 	snprintf(script, sizeof(script),
@@ -520,7 +535,14 @@ TVM_TEST(trace)
 	ASSERT_EQ(0, fn_bind(&self->fn));
 	EXPECT_EQ(7, tdi("trace", "-o", SCRATCH ".trace", "sh", "-c", script, NULL));
 	EXPECT_TRUE(file_says(SCRATCH ".trace", "pci_tdi_refused", world.bdf[0]));
+	EXPECT_TRUE(file_says(SCRATCH ".trace", "how=refuse rc=-16 why=", "BOUND"));
 	unlink(SCRATCH ".trace");
+	/* for trace-cmd, which tests/timeline-test asks what it finds in it */
+	snprintf(dat, sizeof(dat), "/out/tdi-trace-%s.dat", world.vendor->name);
+	EXPECT_EQ(7, tdi("trace", "-o", dat, "sh", "-c", script, NULL));
+	EXPECT_TRUE(file_has(dat, "\027\010Dtracing6"));
+	EXPECT_TRUE(file_has(dat, "name: pci_tdi_gate\n"));
+	EXPECT_TRUE(file_has(dat, world.bdf[0]));
 	EXPECT_EQ(0, fn_unbind(&self->fn));
 	/* no such command, and no place for the trace */
 	EXPECT_EQ(1, tdi("trace", "-o", "/nowhere/file", "/nowhere", NULL));

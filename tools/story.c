@@ -27,7 +27,7 @@ static void usage(FILE *out)
 	      "\n"
 	      "  --vendor NAME   tdx, sev, cca or all; may be given several times (all)\n"
 	      "  --function N    function of the device to give away, 0 or 1 (1)\n"
-	      "  --out DIR       where result.json and trace-NAME.txt go (/out)\n"
+	      "  --out DIR       where result.json, trace-NAME.txt and .dat go (/out)\n"
 	      "  --tvmm FILE     /bin/tvmm\n"
 	      "  --payload FILE  /share/payload.bin\n"
 	      "  --timeout S     for one step of tvmm (60)\n"
@@ -120,8 +120,10 @@ static bool run_step(struct story *s, int i)
 
 	r->name = story_steps[i].name;
 	s->text[0] = s->expected[0] = s->seen[0] = s->look[0] = 0;
+	trace_step(i + 1, r->name, "begins");
 	r->ok = story_steps[i].run(s);
 	now = story_ms();
+	trace_step(i + 1, r->name, r->ok ? "ok" : "FAILED");
 	r->ms = now - start;
 	printf("story %s %7.3f s  %d %-8s %-6s %5llu ms  ", s->vendor->name,
 	       (now - s->start_ms) / 1e3, i + 1, r->name, r->ok ? "ok" : "FAILED",
@@ -157,10 +159,11 @@ static void tell(struct story *s, const struct options *opt,
 		s->ok = run_step(s, i);
 	if (s->proc.pid)
 		process_end(&s->proc, SIGKILL, 10000);
-	snprintf(path, sizeof(path), "%s/trace-%s.txt", opt->out, vendor->name);
+	trace_stop();
+	snprintf(path, sizeof(path), "%s/trace-%s", opt->out, vendor->name);
 	ret = trace_save(path);
 	if (ret)
-		printf("story: no %s: %s\n", path, strerror(-ret));
+		printf("story: no trace %s: %s\n", path, strerror(-ret));
 	if (audit_read(vendor->name, &s->referee) || s->referee.violations)
 		s->ok = false;
 }

@@ -150,11 +150,14 @@ struct trace_life {
 	bool complete;
 };
 
-/* begin an empty trace */
+/* begin an empty trace; end it */
 void trace_start(void);
+void trace_stop(void);
+/* a mark: step @nr @name begins, or what became of it */
+void trace_step(int nr, const char *name, const char *what);
 /* the guest has accepted everything */
 void trace_accepted(void);
-/* copy the trace to @path; 0 or -errno */
+/* copy the trace, which has ended, to @path.txt and, for trace-cmd, to @path.dat; 0 or -errno */
 int trace_save(const char *path);
 /* a line of the trace that has @what into @line; false when there is none */
 bool trace_find(const char *what, char *line, size_t size);

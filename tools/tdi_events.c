@@ -18,7 +18,7 @@
 /**
  * struct follow - what is followed
  * @bdf: only this function, or NULL
- * @all: refused operations, requests and call-outs too
+ * @all: decisions of the gate, requests and the steps of bind and unbind too
  * @count: end after so many, 0: never
  * @deadline_ns: end then, 0: never
  * @seen: so many were printed
@@ -65,7 +65,8 @@ static bool parse(const char *line, struct event *e)
 	if (sscanf(s, ": %31[a-z_]: %23[^ \n]%n", e->name, e->bdf, &text) != 2)
 		return false;
 	e->text = s + text + strspn(s + text, " ");
-	return true;
+	/* of a VM as a whole, not of a function */
+	return strncmp(e->bdf, "kvm=", strlen("kvm="));
 }
 
 static void print_event(const struct follow *f, const struct event *e)
@@ -84,7 +85,7 @@ static void print_event(const struct follow *f, const struct event *e)
 			colour = BAD;
 		else if (strstr(text, "-> BOUND"))
 			colour = GOOD;
-		printf("%s.%06lld  %-14s%-10s", day,
+		printf("%s.%06lld  %-14s%-11s", day,
 		       (long long)(ns % NSEC / 1000), e->bdf,
 		       e->name + strlen("pci_tdi_"));
 		print_cell(colour, 0, text);
@@ -232,7 +233,7 @@ const struct tdi_command cmd_events = {
 	.brief = "follow state changes of TDIs, with times",
 	.help = "Prints each change of state and each event that VMMs are told of, of all functions or of\n"
 		"BDF, until Ctrl-C. It sees what happens after it says \"following\" on standard error.\n"
-		"  --all        refused operations, binds, guest requests and call-outs too\n"
+		"  --all        decisions of the gate, guest requests, and the steps of bind and unbind too\n"
 		"  --count N    end after N of them; fewer at the end (--timeout) is exit code 1\n"
 		"  --timeout S  end after S seconds\n"
 		"With --json every event is a line of its own.\n",

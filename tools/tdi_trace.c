@@ -9,30 +9,26 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "recorder.h"
 #include "tdi.h"
 
 #define DEFAULT_FILE	"tdi-trace.txt"
 #define BUFFER_KB	8192
 #define NO_COMMAND	127
 
-/* those of the platform and of KVM are not in every kernel */
+/* the first has to be there: without it there is nothing to record */
 static int enable(const struct tracefs *t)
 {
-	static const char *const more[] = {
-		"teemu", "tio_fw", "kvm/kvm_vfio_dmabuf_slot",
-		"kvm/kvm_vfio_dmabuf_fault", "kvm/kvm_tdi_mmio_unmap",
-		"kvm/kvm_tdi_mem_fault",
-	};
-	size_t i;
+	const char *const *event = recorder_events;
 	int ret;
 
-	ret = tracefs_enable(t, "pci_tdi");
-	for (i = 0; !ret && i < sizeof(more) / sizeof(more[0]); i++)
-		tracefs_enable(t, more[i]);
+	ret = tracefs_enable(t, *event);
+	while (!ret && *++event)
+		tracefs_enable(t, *event);
 	return ret;
 }
 
-static int save(const struct tracefs *t, const char *path)
+static int save_text(const struct tracefs *t, const char *path)
 {
 	char buf[65536];
 	int in, out, ret = 0;
@@ -53,6 +49,16 @@ static int save(const struct tracefs *t, const char *path)
 		ret = -errno;
 	close(in);
 	return ret;
+}
+
+/* "FILE.dat" is for trace-cmd, any other name for people */
+static int save(const struct tracefs *t, const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len > 4 && !strcmp(path + len - 4, ".dat"))
+		return recorder_save_dat(t->dir, NULL, path);
+	return save_text(t, path);
 }
 
 /* until a signal comes */
@@ -133,9 +139,10 @@ const struct tdi_command cmd_trace = {
 	.name = "trace", .args = "[-o FILE] [COMMAND...]", .max_args = -1,
 	.run = trace_run,
 	.brief = "record our tracepoints",
-	.help = "Records pci_tdi:*, those of KVM's private MMIO, and on the emulated platform teemu:* and\n"
-		"tio_fw:*, while COMMAND runs, or until Ctrl-C. The text goes to FILE (" DEFAULT_FILE "),\n"
-		"with times of CLOCK_MONOTONIC. The exit code is COMMAND's, 128 and the signal's number\n"
-		"if one killed it, 127 if there is no such command. Other users of the kernel's trace\n"
-		"are not disturbed.\n",
+	.help = "Records pci_tdi:*, iommufd_tsm:*, vfio_pci_tdi:*, those of KVM's private MMIO, and\n"
+		"on the emulated platform teemu:*, tio_fw:* and tio_tsm:*, while COMMAND runs, or\n"
+		"until Ctrl-C. The text goes to FILE (" DEFAULT_FILE "); to a FILE.dat a recording\n"
+		"that trace-cmd and KernelShark open. Times are of CLOCK_MONOTONIC. The exit code is\n"
+		"COMMAND's, 128 and the signal's number if one killed it, 127 if there is no such\n"
+		"command. Other users of the kernel's trace are not disturbed.\n",
 };

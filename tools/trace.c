@@ -7,10 +7,12 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "recorder.h"
 #include "story.h"
 
 #define TRACEFS		"/sys/kernel/tracing"
 #define ACCEPTED	"tdi-story: accepted"
+#define STEP		"tdi-story: step "
 #define MAX_CALLS	160
 #define CALL_NAME_MAX	48
 
@@ -28,25 +30,48 @@ static int put(const char *path, const char *text, int flags)
 	return n < 0 ? -EIO : 0;
 }
 
+/* who maps memory for T=0, and the lives of tvmm */
+static const char *const more_events[] = {
+	"iommu/map", "iommu/unmap", "iommu/attach_device_to_domain",
+	"sched/sched_process_exec", "sched/sched_process_exit",
+	"signal/signal_generate", NULL,
+};
+
+static void set_event(const char *event, const char *file, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), TRACEFS "/events/%s/%s", event, file);
+	put(path, text, 0);
+}
+
+static void set_events(const char *const *events, const char *text)
+{
+	for (; *events; events++)
+		set_event(*events, "enable", text);
+}
+
 /* best effort: a kernel without tracing tells the story without a trace */
 void trace_start(void)
 {
-	static const char *const events[] = {
-		"pci_tdi", "teemu", "tio_fw", "kvm/kvm_vfio_dmabuf_slot",
-		"kvm/kvm_tdi_mmio_unmap", "kvm/kvm_tdi_mem_fault",
-	};
-	char path[128];
-	size_t i;
-
 	if (access(TRACEFS "/trace", F_OK))
 		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
 	put(TRACEFS "/buffer_size_kb", "8192", 0);
-	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		snprintf(path, sizeof(path), TRACEFS "/events/%s/enable",
-			 events[i]);
-		put(path, "1", 0);
-	}
+	/* one clock for all CPUs, the one that the story has its times from */
+	put(TRACEFS "/trace_clock", "mono", 0);
+	set_events(recorder_events, "1");
+	set_event("sched/sched_process_exec", "filter", "filename ~ \"*tvmm\"");
+	set_event("sched/sched_process_exit", "filter", "comm == \"tvmm\"");
+	set_event("signal/signal_generate", "filter", "comm == \"tvmm\"");
+	set_events(more_events, "1");
 	put(TRACEFS "/trace", "", O_TRUNC);
+	put(TRACEFS "/tracing_on", "1", 0);
+}
+
+/* until the next story begins: what is read now stays as it is */
+void trace_stop(void)
+{
+	put(TRACEFS "/tracing_on", "0", 0);
 }
 
 void trace_accepted(void)
@@ -54,7 +79,15 @@ void trace_accepted(void)
 	put(TRACEFS "/trace_marker", ACCEPTED, 0);
 }
 
-int trace_save(const char *path)
+void trace_step(int nr, const char *name, const char *what)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), STEP "%d %s %s", nr, name, what);
+	put(TRACEFS "/trace_marker", text, 0);
+}
+
+static int save_text(const char *path)
 {
 	char buf[65536];
 	int in, out, ret = 0;
@@ -73,6 +106,20 @@ int trace_save(const char *path)
 		close(out);
 	close(in);
 	return ret;
+}
+
+int trace_save(const char *path)
+{
+	char name[512];
+	int ret;
+
+	/* the text first: a recording is taken out of the buffers */
+	snprintf(name, sizeof(name), "%s.txt", path);
+	ret = save_text(name);
+	if (ret)
+		return ret;
+	snprintf(name, sizeof(name), "%s.dat", path);
+	return recorder_save_dat(TRACEFS, more_events, name);
 }
 
 bool trace_find(const char *what, char *line, size_t size)

@@ -1,194 +1,171 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The TDI: from a BDF to a bound interface, and back in reverse.
+ * The TDIs: from BDFs to bound interfaces, and back in reverse.
  *
- * The order that matters: the VM learns of the device before the device is bound
- * to iommufd; slots are set before the TSM binds and deleted after it unbound.
+ * The order that matters: the VM learns of a device before the device is bound to
+ * iommufd; slots are set before the TSM binds and deleted after it unbound. With
+ * several, each step is made for all of them before the next one: to open or close a
+ * function may reset its neighbours, which is bad for a TDI that is bound.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/iommufd.h>
 #include <linux/teemu.h>
 
 #include "tvmm.h"
 
-/* what the VM gets of the BARs: all but MSI-X table and PBA, the host's */
-static const struct bar_slot bar_slots[NR_BAR_SLOTS] = {
-	{ .bar = TEEMU_BAR_REGS, .len = TEEMU_BAR_REGS_SIZE,
-	  .gpa = TVM_BAR0_GPA, .fd = -1 },
-	{ .bar = TEEMU_BAR_MEM, .len = TEEMU_BAR_MEM_SIZE,
-	  .gpa = TVM_BAR2_GPA, .fd = -1 },
-	{ .bar = TEEMU_BAR_MSIX, .offset = 2 * TEEMU_MSIX_PBA_OFFSET,
-	  .len = TEEMU_BAR_MSIX_SIZE - 2 * TEEMU_MSIX_PBA_OFFSET,
-	  .gpa = TVM_BAR4_GPA + 2 * TEEMU_MSIX_PBA_OFFSET, .fd = -1 },
-};
+#define USUAL_PAGES	576	/* a leaf of 2 MiB, and 64 of 4 KiB */
 
-/* what failed, and what the VMM's owner can do about it */
-static int failed(struct tvmm *t, enum tdi_call call, int ret, const char *what)
+const char *report_about(struct device *d, char buf[TDI_BDF_MAX + 2])
 {
-	return report_failed(t, "device", ret, "%s: %s; %s", what, strerror(-ret),
-			     tdi_advice(call, ret));
+	buf[0] = 0;
+	if (d->t->opt.nr_devices > 1)
+		snprintf(buf, TDI_BDF_MAX + 2, "%s: ", d->bdf);
+	return buf;
 }
 
-static int open_device(struct tvmm *t)
+int device_failed(struct device *d, enum tdi_call call, int ret, const char *what)
 {
-	struct device *d = &t->device;
+	return report_failed(d->t, "device", ret, "%s: %s: %s; %s", d->bdf, what,
+			     strerror(-ret), tdi_advice(call, ret));
+}
+
+static int device_open(struct device *d)
+{
+	struct tvmm *t = d->t;
 	int ret;
 
-	ret = tdi_iommu_open(&d->iommu);
+	ret = tdi_device_open(d->bdf, &d->dev);
 	if (ret)
-		return failed(t, TDI_CALL_IOMMU, ret, "/dev/iommu");
-	ret = tdi_device_open(t->opt.bdf, &d->dev);
-	if (ret)
-		return failed(t, TDI_CALL_OPEN, ret, "VFIO device");
+		return device_failed(d, TDI_CALL_OPEN, ret, "VFIO device");
 	ret = tdi_vm_add_device(t->vm, d->dev);
 	if (ret)
-		return failed(t, TDI_CALL_OPEN, ret, "KVM_DEV_VFIO_FILE_ADD");
+		return device_failed(d, TDI_CALL_OPEN, ret, "KVM_DEV_VFIO_FILE_ADD");
 	d->added = true;
-	ret = tdi_device_bind(d->dev, d->iommu);
+	ret = tdi_device_bind(d->dev, t->iommu.fd);
 	if (ret)
-		return failed(t, TDI_CALL_OPEN, ret, "VFIO_DEVICE_BIND_IOMMUFD");
+		return device_failed(d, TDI_CALL_OPEN, ret,
+				     "VFIO_DEVICE_BIND_IOMMUFD");
 	return 0;
 }
 
-static int create_translation(struct tvmm *t)
+static void device_close(struct device *d)
 {
-	struct device *d = &t->device;
-	uint32_t dev_id = tdi_device_id(d->dev);
-	int ret;
-
-	ret = tdi_ioas_alloc(d->iommu, &d->ioas_id) ?:
-	      tdi_ioas_map(d->iommu, d->ioas_id,
-			   t->mem.shared + TVM_WINDOW_GPA, TVM_WINDOW_SIZE,
-			   TVM_WINDOW_GPA);
-	if (ret)
-		return failed(t, TDI_CALL_IOMMU, ret, "IOAS");
-	ret = tdi_hwpt_alloc_parent(d->iommu, dev_id, d->ioas_id, &d->hwpt_id);
-	if (ret)
-		return failed(t, TDI_CALL_IOMMU, ret, "nesting parent");
-	ret = tdi_device_attach(d->dev, d->hwpt_id);
-	if (ret)
-		return failed(t, TDI_CALL_VFIO, ret, "attach");
-	d->attached = true;
-	ret = tdi_viommu_alloc(d->iommu, dev_id, d->hwpt_id,
-			       IOMMU_VIOMMU_TYPE_TEEMU, &d->viommu_id);
-	if (ret)
-		return failed(t, TDI_CALL_IOMMU, ret, "vIOMMU");
-	ret = events_create(t);
-	if (ret)
-		return ret;
-	ret = tdi_vdevice_alloc(d->iommu, d->viommu_id, dev_id, TVM_DEVICE_RID,
-				&d->vdevice_id);
-	if (ret)
-		return failed(t, TDI_CALL_VDEVICE, ret, "vdevice");
-	return 0;
+	if (d->added)
+		tdi_vm_del_device(d->t->vm, d->dev);
+	d->added = false;
+	tdi_device_close(d->dev);
+	d->dev = NULL;
+	d->bar0 = NULL;
 }
 
 /* the host's own mapping of BAR 0, touched once, so that bind has to zap it */
-static int map_host(struct tvmm *t)
+static int map_host(struct device *d)
 {
-	struct device *d = &t->device;
 	uint32_t id;
 	int ret;
 
 	ret = tdi_device_enable(d->dev, TDI_COMMAND_MEMORY |
 					TDI_COMMAND_MASTER);
 	if (ret)
-		return failed(t, TDI_CALL_VFIO, ret, "PCI command register");
+		return device_failed(d, TDI_CALL_VFIO, ret, "PCI command register");
 	ret = tdi_device_map(d->dev, TEEMU_BAR_REGS, &d->bar0);
 	if (ret)
-		return failed(t, TDI_CALL_VFIO, ret, "mapping of BAR 0");
+		return device_failed(d, TDI_CALL_VFIO, ret, "mapping of BAR 0");
 	id = *(volatile uint32_t *)((char *)d->bar0 + TEEMU_REG_ID);
 	if (id != TEEMU_ID)
-		return report_failed(t, "device", -ENODEV,
-				     "device id: expected %#x, saw %#x",
-				     TEEMU_ID, id);
+		return report_failed(d->t, "device", -ENODEV,
+				     "%s: device id: expected %#x, saw %#x; tvmm's payload drives no other",
+				     d->bdf, TEEMU_ID, id);
 	return 0;
 }
 
-static int set_bar_slot(struct tvmm *t, unsigned int i)
+/* all of its BARs but MSI-X table and PBA, the host's */
+static int find_slices(struct device *d)
 {
-	struct bar_slot *s = &t->device.slots[i];
+	struct tdi_slice slices[TDI_MAX_SLICES];
+	unsigned int bar;
+	int n, i;
+
+	d->nr_slots = 0;
+	for (bar = 0; bar < 2 * NR_BARS; bar += 2) {
+		n = tdi_device_slices(d->dev, bar, slices);
+		if (n < 0)
+			return report_failed(d->t, "device", n,
+					     "%s: BAR %u: %s", d->bdf, bar,
+					     strerror(-n));
+		for (i = 0; i < n; i++) {
+			struct bar_slot *s = &d->slots[d->nr_slots++];
+
+			if (slices[i].offset > TVM_BAR_STRIDE ||
+			    slices[i].len > TVM_BAR_STRIDE - slices[i].offset)
+				return report_failed(d->t, "device", -EFBIG,
+						     "%s: BAR %u has more than the %llu MiB that a VM of tvmm has room for",
+						     d->bdf, bar,
+						     TVM_BAR_STRIDE >> 20);
+			s->bar = bar;
+			s->slice = slices[i];
+			s->gpa = TVM_BAR_GPA(d->index, bar) + slices[i].offset;
+		}
+	}
+	return 0;
+}
+
+/* how much of BAR 2 the guest is to accept */
+static int choose_pages(struct device *d)
+{
+	uint32_t wanted = d->t->opt.bar2_pages;
+	struct tdi_bar bar;
+	uint64_t pages;
+	int ret;
+
+	ret = tdi_device_bar(d->dev, TEEMU_BAR_MEM, &bar);
+	if (ret)
+		return device_failed(d, TDI_CALL_VFIO, ret, "BAR 2");
+	pages = bar.size / 4096;
+	if (!pages || wanted > pages)
+		return report_failed(d->t, "device", -ERANGE,
+				     "%s: BAR 2 has %llu pages of 4 KiB, fewer than --bar2-pages %u",
+				     d->bdf, (unsigned long long)pages, wanted);
+	d->bar2_pages = wanted ?: pages < USUAL_PAGES ? pages : USUAL_PAGES;
+	return 0;
+}
+
+static unsigned int slot_number(struct device *d, unsigned int i)
+{
+	return SLOT_BARS + d->index * MAX_BAR_SLOTS + i;
+}
+
+static int set_slot(struct device *d, unsigned int i)
+{
+	struct bar_slot *s = &d->slots[i];
 	struct tdi_slot slot = {
-		.slot = SLOT_BARS + i,
+		.slot = slot_number(d, i),
 		.gpa = s->gpa,
-		.size = s->len,
-		.hva = reserve(&s->hva, s->gpa, s->len),
+		.size = s->slice.len,
+		.hva = reserve(&s->hva, s->gpa, s->slice.len),
 	};
 	int ret;
 
 	if (!slot.hva)
 		return -ENOMEM;
-	s->fd = tdi_device_export(t->device.dev, s->bar, s->offset, s->len);
+	s->fd = tdi_device_export(d->dev, s->bar, s->slice.offset, s->slice.len);
 	if (s->fd < 0)
 		return s->fd;
 	slot.fd = s->fd;
-	ret = tdi_vm_set_mmio_slot(t->vm, &slot);
-	if (ret)
-		return ret;
-	s->set = true;
-	return tdi_vm_set_private(t->vm, s->gpa, s->len, true);
+	ret = tdi_vm_set_mmio_slot(d->t->vm, &slot);
+	s->set = !ret;
+	return ret;
 }
 
-static int set_bar_slots(struct tvmm *t)
+static void clear_slot(struct device *d, unsigned int i)
 {
-	unsigned int i;
-	int ret;
-
-	ret = tdi_vm_has_dmabuf(t->vm);
-	if (ret <= 0)
-		return report_failed(t, "device", ret ?: -EOPNOTSUPP,
-				     "KVM_CAP_VFIO_DMABUF: expected 1, saw %d",
-				     ret);
-	for (i = 0; i < NR_BAR_SLOTS; i++) {
-		ret = set_bar_slot(t, i);
-		if (ret)
-			return report_failed(t, "device", ret,
-					     "private slot over BAR %u + %#llx: %s; %s",
-					     t->device.slots[i].bar,
-					     (unsigned long long)
-					     t->device.slots[i].offset,
-					     strerror(-ret),
-					     tdi_advice(TDI_CALL_SLOT, ret));
-	}
-	return 0;
-}
-
-int device_create(struct tvmm *t)
-{
-	int ret;
-
-	memcpy(t->device.slots, bar_slots, sizeof(bar_slots));
-	ret = open_device(t) ?: create_translation(t) ?: map_host(t) ?:
-	      set_bar_slots(t);
-	if (ret)
-		return ret;
-	report_ok(t, "device",
-		  "%s: VFIO, KVM, iommufd, IOAS, HWPT, vIOMMU, vdevice, %d private slots",
-		  t->opt.bdf, NR_BAR_SLOTS);
-	return device_bind(t);
-}
-
-static void destroy_object(struct tvmm *t, uint32_t *id, const char *what)
-{
-	int ret;
-
-	if (!*id)
-		return;
-	ret = tdi_iommu_destroy(t->device.iommu, *id);
-	if (ret)
-		report_note(t, "destroy of %s: %s", what, strerror(-ret));
-	*id = 0;
-}
-
-static void clear_bar_slot(struct tvmm *t, unsigned int i)
-{
-	struct bar_slot *s = &t->device.slots[i];
+	struct bar_slot *s = &d->slots[i];
 
 	if (s->set)
-		tdi_vm_del_slot(t->vm, SLOT_BARS + i);
+		tdi_vm_del_slot(d->t->vm, slot_number(d, i));
 	s->set = false;
 	if (s->fd >= 0)
 		close(s->fd);
@@ -196,71 +173,155 @@ static void clear_bar_slot(struct tvmm *t, unsigned int i)
 	unreserve(&s->hva);
 }
 
-/* destroying the vdevice unbinds, so no slot is in use after it */
-void device_destroy(struct tvmm *t)
+static int set_slots(struct device *d)
 {
-	struct device *d = &t->device;
+	unsigned int i;
+	int ret;
+
+	ret = find_slices(d) ?: choose_pages(d);
+	for (i = 0; !ret && i < d->nr_slots; i++) {
+		ret = set_slot(d, i);
+		if (ret)
+			return report_failed(d->t, "device", ret,
+					     "%s: private slot over BAR %u + %#llx: %s; %s",
+					     d->bdf, d->slots[i].bar,
+					     (unsigned long long)
+					     d->slots[i].slice.offset,
+					     strerror(-ret),
+					     tdi_advice(TDI_CALL_SLOT, ret));
+	}
+	return ret;
+}
+
+static void clear_slots(struct device *d)
+{
 	unsigned int i;
 
-	destroy_object(t, &d->vdevice_id, "vdevice");
-	d->bound = false;
-	for (i = NR_BAR_SLOTS; i--;)
-		clear_bar_slot(t, i);
-	events_destroy(t);
-	destroy_object(t, &d->viommu_id, "vIOMMU");
-	if (d->attached)
-		tdi_device_detach(d->dev);
-	d->attached = false;
-	destroy_object(t, &d->hwpt_id, "HWPT");
-	destroy_object(t, &d->ioas_id, "IOAS");
-	if (d->added)
-		tdi_vm_del_device(t->vm, d->dev);
-	d->added = false;
-	tdi_device_close(d->dev);
-	d->dev = NULL;
-	tdi_iommu_close(d->iommu);
-	d->iommu = NULL;
+	for (i = d->nr_slots; i--;)
+		clear_slot(d, i);
 }
 
-int device_bind(struct tvmm *t)
+/* from here on its guest's accesses are to private MMIO, or end as memory faults */
+static int make_private(struct device *d)
 {
-	struct device *d = &t->device;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < d->nr_slots; i++)
+		ret = tdi_vm_set_private(d->t->vm, d->slots[i].gpa,
+					 d->slots[i].slice.len, true);
+	return ret ? device_failed(d, TDI_CALL_KVM, ret, "private attribute") : 0;
+}
+
+static int check_kvm(struct tvmm *t)
+{
+	int ret = tdi_vm_has_dmabuf(t->vm);
+
+	return ret > 0 ? 0 :
+	       report_failed(t, "device", ret ?: -EOPNOTSUPP,
+			     "KVM_CAP_VFIO_DMABUF: expected 1, saw %d; this kernel has no private MMIO",
+			     ret);
+}
+
+static int ready(struct device *d)
+{
+	report_ok(d->t, "device",
+		  "%s: VFIO, KVM, iommufd, IOAS, HWPT, vIOMMU, vdevice, %u private slots",
+		  d->bdf, d->nr_slots);
+	return 0;
+}
+
+static int shared_first(struct device *d)
+{
+	return d->t->opt.shared_first ? shared_use(d) : 0;
+}
+
+static int bind_first(struct device *d)
+{
+	return d->t->opt.bind_on_request ? 0 : device_bind(d);
+}
+
+static int for_all(struct tvmm *t, int (*step)(struct device *d))
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < t->opt.nr_devices; i++)
+		ret = step(&t->device[i]);
+	return ret;
+}
+
+int devices_create(struct tvmm *t)
+{
+	return for_all(t, record_create) ?:
+	       for_all(t, device_open) ?:
+	       iommu_map(t) ?: for_all(t, iommu_add) ?:
+	       for_all(t, map_host) ?:
+	       check_kvm(t) ?: for_all(t, set_slots) ?:
+	       for_all(t, ready) ?:
+	       for_all(t, shared_first) ?:
+	       for_all(t, make_private) ?:
+	       for_all(t, bind_first);
+}
+
+static void undo_all(struct tvmm *t, void (*step)(struct device *d))
+{
+	unsigned int i;
+
+	for (i = t->opt.nr_devices; i--;)
+		step(&t->device[i]);
+}
+
+/* without vDEVICEs nothing is bound, so no slot is in use */
+void devices_destroy(struct tvmm *t)
+{
+	undo_all(t, iommu_remove);
+	undo_all(t, clear_slots);
+	iommu_unmap(t);
+	undo_all(t, device_close);
+	undo_all(t, record_destroy);
+}
+
+int device_bind(struct device *d)
+{
+	char buf[TDI_BDF_MAX + 2];
 	int ret;
 
 	if (!d->vdevice_id)
 		return -ENODEV;
-	ret = tdi_tsm_bind(d->iommu, d->vdevice_id);
+	ret = tdi_tsm_bind(d->t->iommu.fd, d->vdevice_id);
 	if (ret)
-		return report_failed(t, "bind", ret,
-				     "IOMMU_VDEVICE_TSM_BIND: %s; %s",
-				     strerror(-ret),
+		return report_failed(d->t, "bind", ret,
+				     "%s: IOMMU_VDEVICE_TSM_BIND: %s; %s",
+				     d->bdf, strerror(-ret),
 				     tdi_advice(TDI_CALL_BIND, ret));
 	d->bound = true;
-	report_ok(t, "bind", "TDI locked, host out, BARs private");
+	report_ok(d->t, "bind", "%sTDI locked, host out, BARs private",
+		  report_about(d, buf));
 	return 0;
 }
 
-int device_unbind(struct tvmm *t)
+int device_unbind(struct device *d)
 {
-	struct device *d = &t->device;
+	char buf[TDI_BDF_MAX + 2];
 	int ret;
 
 	if (!d->vdevice_id)
 		return -ENODEV;
-	ret = tdi_tsm_unbind(d->iommu, d->vdevice_id);
+	ret = tdi_tsm_unbind(d->t->iommu.fd, d->vdevice_id);
 	if (ret)
-		return report_failed(t, "unbind", ret,
-				     "IOMMU_VDEVICE_TSM_UNBIND: %s; %s",
-				     strerror(-ret),
+		return report_failed(d->t, "unbind", ret,
+				     "%s: IOMMU_VDEVICE_TSM_UNBIND: %s; %s",
+				     d->bdf, strerror(-ret),
 				     tdi_advice(TDI_CALL_UNBIND, ret));
 	d->bound = false;
-	report_ok(t, "unbind", "TDI unlocked, BARs given back");
+	report_ok(d->t, "unbind", "%sTDI unlocked, BARs given back",
+		  report_about(d, buf));
 	return 0;
 }
 
-int device_request(struct tvmm *t, struct tdi_request *req)
+int device_request(struct device *d, struct tdi_request *req)
 {
-	struct device *d = &t->device;
 	size_t room = req->resp_len;
 	int ret;
 
@@ -269,7 +330,7 @@ int device_request(struct tvmm *t, struct tdi_request *req)
 	/* both: nothing was sent */
 	do {
 		req->resp_len = room;
-		ret = tdi_tsm_request(d->iommu, d->vdevice_id, req);
+		ret = tdi_tsm_request(d->t->iommu.fd, d->vdevice_id, req);
 	} while (ret == -EINTR || ret == -EAGAIN);
 	return ret;
 }

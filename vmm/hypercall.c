@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's calls. Header and data are copied out of the mailbox once and
+ * The guest's calls. Header and data are copied out of the vCPU's mailbox once and
  * checked; a call that is not understood is answered -EINVAL, not obeyed.
  */
 #include <errno.h>
@@ -8,174 +8,231 @@
 
 #include "tvmm.h"
 
-static int call_log(struct tvmm *t, struct tvm_mbox *call)
+#define NO_DEVICE	0x1	/* a call that is about no device */
+
+/* what a call of vCPU @v with the header and data @m is about: NULL if about no device */
+struct call {
+	struct vcpu *v;
+	struct device *d;
+	struct tvm_mbox m;
+};
+
+static int call_log(struct call *c)
 {
-	report_note(t, "guest: %.*s", (int)call->in_len, (char *)call->data);
+	report_note(c->v->t, "guest: %.*s", (int)c->m.in_len, (char *)c->m.data);
 	return 0;
 }
 
-static int call_tsm(struct tvmm *t, struct tvm_mbox *call)
+static int call_tsm(struct call *c)
 {
 	uint8_t resp[TVM_MBOX_DATA];
 	struct tdi_request req = {
-		.op = call->arg[0],
-		.arch = t->opt.arch,
-		.req = call->data,
-		.req_len = call->in_len,
+		.op = c->m.arg[0],
+		.arch = c->v->t->opt.arch,
+		.req = c->m.data,
+		.req_len = c->m.in_len,
 		.resp = resp,
-		.resp_len = call->out_cap,
+		.resp_len = c->m.out_cap,
 	};
+	int ret = 0;
 
-	if (call->arg[0] > UINT32_MAX) {
-		call->result = -EINVAL;
+	if (c->m.arg[0] > UINT32_MAX) {
+		c->m.result = -EINVAL;
 		return 0;
 	}
-	call->result = device_request(t, &req);
-	call->tsm_code = req.tsm_code;
-	if (!call->result) {
-		call->out_len = req.resp_len;
-		memcpy(call->data, resp, req.resp_len);
+	c->m.result = device_request(c->d, &req);
+	c->m.tsm_code = req.tsm_code;
+	if (!c->m.result) {
+		ret = record_answer(c->d, &req);
+		c->m.out_len = req.resp_len;
+		memcpy(c->m.data, resp, req.resp_len);
 	}
+	return ret;
+}
+
+static int call_bind(struct call *c)
+{
+	c->m.result = device_bind(c->d);
 	return 0;
 }
 
-static int call_bind(struct tvmm *t, struct tvm_mbox *call)
+static int call_unbind(struct call *c)
 {
-	call->result = device_bind(t);
-	return 0;
+	c->m.result = device_unbind(c->d);
+	return c->m.result ? 0 : shared_use(c->d);
 }
 
-static int call_unbind(struct tvmm *t, struct tvm_mbox *call)
+static int mark_use_end(struct call *c, const char *about)
 {
-	call->result = device_unbind(t);
-	return call->result ? 0 : shared_use(t);
-}
+	struct vcpu *v = c->v;
+	uint64_t exits = v->use_exits - v->in_use;
 
-static int mark_use_end(struct tvmm *t, uint64_t number)
-{
-	uint64_t exits = t->vcpu.use_exits - t->vcpu.in_use;
-
-	t->vcpu.in_use = false;
-	report_value(t, "exits", exits);
+	v->in_use = false;
+	report_value(v->t, "exits", exits);
 	if (exits)
-		return report_failed(t, "use", -EIO,
-				     "exits during MMIO: expected 0, saw %llu",
-				     (unsigned long long)exits);
-	report_ok(t, "use",
-		  "%llu KiB copied with T=1 and verified, borders held, 0 exits",
-		  (unsigned long long)number >> 10);
-	return shared_refused(t);
+		return report_failed(v->t, "use", -EIO,
+				     "%sexits during MMIO: expected 0, saw %llu",
+				     about, (unsigned long long)exits);
+	report_ok(v->t, "use",
+		  "%s%llu KiB copied with T=1 and verified, borders held, 0 exits",
+		  about, (unsigned long long)c->m.arg[1] >> 10);
+	return shared_refused(c->d);
 }
 
-static int call_mark(struct tvmm *t, struct tvm_mbox *call)
+/* of a vCPU, whatever its device */
+static int mark_vcpu(struct call *c)
 {
-	unsigned long long number = call->arg[1];
+	unsigned long long number = c->m.arg[1];
+	struct vcpu *v = c->v;
 
-	switch (call->arg[0]) {
+	switch (c->m.arg[0]) {
 	case TVM_MARK_BOOTED:
-		report_ok(t, "boot", "guest runs from private memory, %llu bytes",
-			  number);
+		if (v->index)
+			report_ok(v->t, "boot", "vCPU %u joins it", v->index);
+		else
+			report_ok(v->t, "boot",
+				  "guest runs from private memory, %llu bytes",
+				  number);
 		return 0;
-	case TVM_MARK_PROBED:
-		report_ok(t, "probe",
-			  "MMIO that is not validated: %llu touches, %llu memory faults so far",
-			  number, (unsigned long long)t->vcpu.probes);
-		return 0;
-	case TVM_MARK_ATTESTED:
-		report_ok(t, "attest", "certificates of %llu bytes validated",
-			  number);
-		return 0;
-	case TVM_MARK_REPORT:
-		report_ok(t, "report", "interface report of %llu bytes is as expected",
-			  number);
-		return 0;
-	case TVM_MARK_MMIO:
-		report_ok(t, "mmio", "%llu pages accepted", number);
-		return 0;
-	case TVM_MARK_DMA:
-		report_ok(t, "dma", "trusted DMA accepted");
-		return 0;
-	case TVM_MARK_RUN:
-		report_ok(t, "run", "TDI in RUN");
-		return 0;
-	case TVM_MARK_ACCEPTED:
-		report_ok(t, "accept", "in the order of its architecture");
-		return 0;
-	case TVM_MARK_LEFT:
-		report_ok(t, "leave", "%llu steps that its architecture wants before an unbind",
-			  number);
-		return 0;
-	case TVM_MARK_USE_BEGIN:
-		t->vcpu.in_use = true;
-		t->vcpu.use_exits = 0;
-		return 0;
-	case TVM_MARK_USE_END:
-		return mark_use_end(t, number);
 	case TVM_MARK_BEAT:
-		report_value(t, "beat", number);
+		report_value(v->t, "beat", number);
+		return 0;
+	case TVM_MARK_BESIDE:
+		report_ok(v->t, "beside",
+			  "vCPU %u: %llu rounds on device memory while another vCPU used the device",
+			  v->index, number);
+		report_value(v->t, "beside", number);
 		return 0;
 	default:
-		call->result = -EINVAL;
+		c->m.result = -EINVAL;
 		return 0;
 	}
 }
 
-static int call_probe(struct tvmm *t, struct tvm_mbox *call)
+/* of a device */
+static int mark_device(struct call *c)
 {
-	if (call->arg[0] >= 1ULL << 32) {
-		call->result = -EINVAL;
+	unsigned long long number = c->m.arg[1];
+	char buf[TDI_BDF_MAX + 2];
+	const char *about = report_about(c->d, buf);
+	struct tvmm *t = c->v->t;
+
+	switch (c->m.arg[0]) {
+	case TVM_MARK_PROBED:
+		report_ok(t, "probe",
+			  "%sMMIO that is not validated: %llu touches, %llu memory faults so far",
+			  about, number, (unsigned long long)c->v->probes);
+		return 0;
+	case TVM_MARK_ATTESTED:
+		report_ok(t, "attest", "%scertificates of %llu bytes validated",
+			  about, number);
+		return 0;
+	case TVM_MARK_REPORT:
+		report_ok(t, "report",
+			  "%sinterface report of %llu bytes is as expected",
+			  about, number);
+		return 0;
+	case TVM_MARK_MMIO:
+		report_ok(t, "mmio", "%s%llu pages accepted", about, number);
+		return 0;
+	case TVM_MARK_DMA:
+		report_ok(t, "dma", "%strusted DMA accepted", about);
+		return 0;
+	case TVM_MARK_RUN:
+		report_ok(t, "run", "%sTDI in RUN", about);
+		return 0;
+	case TVM_MARK_ACCEPTED:
+		report_ok(t, "accept", "%sin the order of its architecture", about);
+		return 0;
+	case TVM_MARK_LEFT:
+		report_ok(t, "leave",
+			  "%s%llu steps that its architecture wants before an unbind",
+			  about, number);
+		return 0;
+	case TVM_MARK_USE_BEGIN:
+		c->v->in_use = true;
+		c->v->use_exits = 0;
+		return 0;
+	case TVM_MARK_USE_END:
+		return mark_use_end(c, about);
+	default:
+		return mark_vcpu(c);
+	}
+}
+
+static int call_mark(struct call *c)
+{
+	return c->d ? mark_device(c) : mark_vcpu(c);
+}
+
+static int call_probe(struct call *c)
+{
+	if (c->m.arg[0] >= 1ULL << 32) {
+		c->m.result = -EINVAL;
 		return 0;
 	}
-	t->vcpu.probing = true;
-	t->vcpu.probe_rip = call->arg[0];
-	t->vcpu.probe_gpa = call->arg[1];
+	c->v->probing = true;
+	c->v->probe_rip = c->m.arg[0];
+	c->v->probe_gpa = c->m.arg[1];
 	return 0;
 }
 
-static int call_exit(struct tvmm *t, struct tvm_mbox *call)
+static int call_exit(struct call *c)
 {
-	t->vcpu.done = true;
-	t->vcpu.verdict = call->arg[0] == TVM_VERDICT_OK ? 0 : -EBADE;
-	if (t->vcpu.verdict)
-		return report_failed(t, "guest", t->vcpu.verdict, "%.*s",
-				     (int)call->in_len, (char *)call->data);
-	return 0;
+	c->v->done = true;
+	if (c->m.arg[0] == TVM_VERDICT_OK)
+		return 0;
+	return report_failed(c->v->t, "guest", -EBADE, "%.*s",
+			     (int)c->m.in_len, (char *)c->m.data);
 }
 
-static int (*const calls[])(struct tvmm *t, struct tvm_mbox *call) = {
-	[TVM_CALL_LOG] = call_log,
-	[TVM_CALL_TSM] = call_tsm,
-	[TVM_CALL_BIND] = call_bind,
-	[TVM_CALL_UNBIND] = call_unbind,
-	[TVM_CALL_MARK] = call_mark,
-	[TVM_CALL_PROBE] = call_probe,
-	[TVM_CALL_EXIT] = call_exit,
+static const struct {
+	int (*call)(struct call *c);
+	unsigned int flags;
+} calls[] = {
+	[TVM_CALL_LOG] = { call_log, NO_DEVICE },
+	[TVM_CALL_TSM] = { call_tsm },
+	[TVM_CALL_BIND] = { call_bind },
+	[TVM_CALL_UNBIND] = { call_unbind },
+	[TVM_CALL_MARK] = { call_mark, NO_DEVICE },
+	[TVM_CALL_PROBE] = { call_probe, NO_DEVICE },
+	[TVM_CALL_EXIT] = { call_exit, NO_DEVICE },
 };
 
-int hypercall(struct tvmm *t, uint32_t number)
+/* which device it is about; false: there is no such device */
+static bool find_device(struct tvmm *t, struct call *c, uint32_t number)
 {
-	struct tvm_mbox *mbox = (void *)(t->mem.shared + TVM_MBOX_GPA);
-	struct tvm_mbox call;
+	if (c->m.device < t->opt.nr_devices) {
+		c->d = &t->device[c->m.device];
+		return true;
+	}
+	return !c->m.device && calls[number].flags & NO_DEVICE;
+}
+
+int hypercall(struct vcpu *v, uint32_t number)
+{
+	struct tvm_mbox *mbox = (void *)(v->t->mem.shared + TVM_MBOX_GPA(v->index));
+	struct call c = { .v = v };
 	int ret;
 
-	memcpy(&call, mbox, offsetof(struct tvm_mbox, data));
+	memcpy(&c.m, mbox, offsetof(struct tvm_mbox, data));
 	/* any call but PROBE ends what the last PROBE has armed */
-	t->vcpu.probing = false;
-	call.out_len = 0;
-	call.result = 0;
-	call.tsm_code = 0;
-	if (number >= sizeof(calls) / sizeof(calls[0]) || !calls[number] ||
-	    call.in_len > TVM_MBOX_DATA ||
-	    call.out_cap > TVM_MBOX_DATA || call.pad) {
+	v->probing = false;
+	c.m.out_len = 0;
+	c.m.result = 0;
+	c.m.tsm_code = 0;
+	if (number >= sizeof(calls) / sizeof(calls[0]) || !calls[number].call ||
+	    c.m.in_len > TVM_MBOX_DATA || c.m.out_cap > TVM_MBOX_DATA ||
+	    !find_device(v->t, &c, number)) {
 		mbox->result = -EINVAL;
 		return 0;
 	}
-	memcpy(call.data, mbox->data, call.in_len);
-	ret = calls[number](t, &call);
-	memcpy(mbox->data, call.data, call.out_len);
-	mbox->out_len = call.out_len;
-	mbox->tsm_code = call.tsm_code;
-	mbox->result = call.result;
-	events_print(t);
+	memcpy(c.m.data, mbox->data, c.m.in_len);
+	ret = calls[number].call(&c);
+	memcpy(mbox->data, c.m.data, c.m.out_len);
+	mbox->out_len = c.m.out_len;
+	mbox->tsm_code = c.m.tsm_code;
+	mbox->result = c.m.result;
+	events_print(v->t);
 	return ret;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One line per step on standard output for people, the same on the report file
- * for the story runner: "step NAME ok|failed MS TEXT" and "value KEY NUMBER".
+ * for the story runner: "step NAME ok|failed MS TEXT" and "value KEY NUMBER". MS is
+ * since the step before, whichever vCPU made that.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,26 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tvmm: the reference VMM of a confidential VM with one TDI.
+ * tvmm: the reference VMM of a confidential VM with TDIs.
  *
- *  main.c	options, start, the mirror of it, exit code
+ *  main.c	start, the mirror of it, exit code
+ *  options.c	what was asked for
  *  vm.c	/dev/kvm and the VM
- *  memory.c	shared and private memory, page tables, the payload
- *  vcpu.c	the vCPU and the one exit loop
+ *  memory.c	shared and private memory
+ *  payload.c	what is in it before the first vCPU runs
+ *  vcpu.c	a vCPU and the one exit loop
+ *  threads.c	a thread for each vCPU, and how all of them end
  *  hypercall.c	what the guest asks for; all of it is hostile input
- *  device.c	the TDI, through libtdi
- *  event.c	what happens to it unasked
- *  shared.c	the device in the host's own hands
+ *  iommu.c	what the devices share in iommufd
+ *  device.c	a TDI, through libtdi
+ *  event.c	what happens to one unasked
+ *  shared.c	a device in the host's own hands
+ *  record.c	what a guest's requests brought, kept in files
  *  vendor.c	whose requests the guest makes
  *  report.c	one line per step
  *
  * Every function answers 0 or -errno; whoever first meets a failure reports it.
  * There are no globals but what signal handlers need. SIGKILL at any moment is
  * an exit like any other: the kernel cleans up behind the closed files.
+ *
+ * Threads exist only while vcpus_run() does; what stands before it and after it is
+ * one thread's. In between struct tvmm::lock owns all of struct tvmm but what a
+ * comment says is a vCPU's own.
  */
 #ifndef TVMM_H
 #define TVMM_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,28 +40,41 @@
 #include <tdi/advice.h>
 #include <tdi/device.h>
 #include <tdi/iommu.h>
+#include <tdi/sysfs.h>
 #include <tdi/tsm.h>
 #include <tdi/vm.h>
 
 #include "../guest/tvm_abi.h"
 
+#define MAX_CPUS		TVM_MAX_CPUS
+#define MAX_DEVICES		TVM_MAX_DEVICES
+
+/* BARs of 64 bits: 0, 2 and 4, each in slices around its MSI-X pages */
+#define NR_BARS			3
+#define MAX_BAR_SLOTS		(NR_BARS * TDI_MAX_SLICES)
+
 /* numbers of the memory slots */
 enum {
 	SLOT_SHARED,
 	SLOT_PRIVATE,
-	SLOT_BARS,		/* and the next ones, struct bar_slot each */
+	SLOT_BARS,		/* MAX_BAR_SLOTS for each device */
 };
 
-#define NR_BAR_SLOTS		3
-
 struct options {
-	const char *bdf;	/* NULL: no device */
+	const char *bdf[MAX_DEVICES];
+	unsigned int nr_devices;	/* 0: a VM without */
+	unsigned int nr_cpus;
+	unsigned int mem_mib;	/* private memory */
 	const char *payload;
 	uint32_t arch;		/* of the TVM's requests, 0: the device's TSM tells */
 	enum tvm_mode mode;
-	uint32_t bar2_pages;
+	uint32_t bar2_pages;	/* 0: what is usual, or less if a device has less */
 	uint32_t copy_bytes;
 	uint32_t seed;
+	bool shared_first;
+	bool bind_on_request;
+	const char *save_report;	/* NULL: it is not kept */
+	const char *save_certs;
 	unsigned int timeout;	/* seconds, 0: none */
 	int report_fd;		/* -1: none */
 };
@@ -63,71 +86,111 @@ struct reservation {
 };
 
 struct memory {
-	uint8_t *shared;	/* TVM_SHARED_SIZE bytes, guest address 0 */
+	uint8_t *shared;	/* from guest address 0 */
+	uint64_t shared_size;
+	uint64_t private_gpa;
+	uint64_t private_size;
 	int private_fd;		/* guest_memfd */
 	struct reservation private_hva;
 };
 
+struct tvmm;
+struct vcpu;
+
+/**
+ * struct guest - what runs in the VM
+ * @load: bring it into the memory that is there
+ * @tell: tell it what its machine has, after the devices are there
+ * @start: first registers of a vCPU
+ */
+struct guest {
+	int (*load)(struct tvmm *t);
+	int (*tell)(struct tvmm *t);
+	int (*start)(struct vcpu *v);
+};
+
+/* a vCPU's fields are its thread's, under the lock or not; @run's immediate_exit is anybody's */
 struct vcpu {
+	struct tvmm *t;
+	unsigned int index;
 	int fd;
 	struct kvm_run *run;
 	size_t run_size;
+	pthread_t thread;	/* of vCPU 0: the process's first, which is not joined */
+	int tid;		/* 0: it does not run, or not yet */
 	bool probing;		/* the guest expects a memory fault ... */
 	uint64_t probe_gpa;	/* ... in this page ... */
 	uint64_t probe_rip;	/* ... and goes on here, with 1 in RAX */
 	uint64_t probes;	/* faults seen so */
 	bool in_use;		/* between USE_BEGIN and USE_END */
 	uint64_t use_exits;	/* exits seen so, the ending call included */
-	bool done;		/* the guest has called EXIT */
-	int verdict;
+	bool done;		/* its guest has called EXIT */
 };
 
 /* a slice of a BAR that the VM gets as a private slot */
 struct bar_slot {
 	unsigned int bar;
-	uint64_t offset;
-	uint64_t len;
+	struct tdi_slice slice;
 	uint64_t gpa;
 	int fd;			/* dma-buf, -1: none */
 	bool set;
 	struct reservation hva;
 };
 
-/* the thread that wakes the vCPU's for an event */
+/* the thread that sleeps on the events */
 struct event_watch {
 	pthread_t thread;
-	pthread_t vcpu;
 	int stop_fd;		/* eventfd, -1: none */
 	bool running;
 };
 
-struct device {
-	struct tdi_device *dev;
-	struct tdi_iommu *iommu;
-	bool added;		/* the VM knows the device */
-	bool attached;
-	uint32_t ioas_id;	/* ids are 0 while there is no object */
+/* what all devices share; ids are 0 while there is no object */
+struct iommu {
+	struct tdi_iommu *fd;
+	uint32_t ioas_id;
 	uint32_t hwpt_id;
 	uint32_t viommu_id;
-	uint32_t vdevice_id;
 	struct tdi_events *events;
 	struct event_watch watch;
+};
+
+struct device {
+	struct tvmm *t;
+	unsigned int index;
+	const char *bdf;
+	struct tdi_device *dev;
+	bool added;		/* the VM knows the device */
+	bool attached;
+	uint32_t vdevice_id;	/* 0: none */
 	bool bound;
 	void *bar0;		/* the host's own mapping */
-	struct bar_slot slots[NR_BAR_SLOTS];
+	uint32_t bar2_pages;	/* that the guest is to accept */
+	unsigned int nr_slots;
+	struct bar_slot slots[MAX_BAR_SLOTS];
+	int report_fd;		/* record.c's files, -1: none */
+	int certs_fd;
 };
 
 struct tvmm {
 	struct options opt;
+	const struct guest *guest;
 	int kvm_fd;
 	int vm_fd;
 	struct tdi_vm *vm;	/* libtdi's view of vm_fd */
 	struct memory mem;
-	struct vcpu vcpu;
-	struct device device;
+	struct vcpu vcpu[MAX_CPUS];
+	struct iommu iommu;
+	struct device device[MAX_DEVICES];
+	pthread_mutex_t lock;	/* owns the devices' state and the reports while threads run */
+	int stopping;		/* atomic: every vCPU is to leave its loop */
+	int result;		/* of the first vCPU that failed */
 	uint64_t start_us;
 	uint64_t step_us;	/* when the last step was reported */
 };
+
+/* options.c */
+/* 0, 1: help was asked for and given, -EINVAL: what is wrong has been said */
+int options_parse(struct options *opt, int argc, char **argv);
 
 /* vm.c */
 int vm_create(struct tvmm *t);
@@ -140,36 +203,72 @@ void memory_destroy(struct tvmm *t);
 void *reserve(struct reservation *r, uint64_t gpa, uint64_t size);
 void unreserve(struct reservation *r);
 
+/* payload.c: the guest of ../guest */
+extern const struct guest payload_guest;
+
 /* vcpu.c */
-int vcpu_create(struct tvmm *t);
-void vcpu_destroy(struct tvmm *t);
-int vcpu_loop(struct tvmm *t);
+int vcpus_create(struct tvmm *t);
+void vcpus_destroy(struct tvmm *t);
+/* until its guest ends, or all are to stop; it has told threads.c of a failure */
+void vcpu_loop(struct vcpu *v);
+
+/* threads.c */
+/* run all vCPUs to their end: 0, or the first failure */
+int vcpus_run(struct tvmm *t);
+/* have all vCPUs leave their loops, for the failure @ret; with the lock held */
+void vcpus_stop(struct tvmm *t, int ret);
+bool vcpus_stopping(struct tvmm *t);
+/* signals that end the run are for the first thread alone; and as before */
+void signals_block(sigset_t *old);
+void signals_restore(const sigset_t *old);
 
 /* hypercall.c: 0 to go on, or -errno to stop */
-int hypercall(struct tvmm *t, uint32_t number);
+int hypercall(struct vcpu *v, uint32_t number);
 
 /* vendor.c */
 /* enum iommu_tsm_tvm_arch of "tdx", "sev" or "cca"; 0: no such name */
 uint32_t vendor_arch(const char *name);
-/* decide what the options leave open: ask the TSM that the device is connected to */
+/* decide what the options leave open: ask the TSM that the devices are connected to */
 int vendor_choose(struct tvmm *t);
 
+/* iommu.c */
+int iommu_create(struct tvmm *t);
+void iommu_destroy(struct tvmm *t);
+/* memory that the devices reach by T=0 requests; and no more, which detaches them */
+int iommu_map(struct tvmm *t);
+void iommu_unmap(struct tvmm *t);
+/* give @d a place in it: page table, vIOMMU, vDEVICE; take the vDEVICE, which unbinds */
+int iommu_add(struct device *d);
+void iommu_remove(struct device *d);
+
 /* device.c */
-int device_create(struct tvmm *t);
-void device_destroy(struct tvmm *t);
-int device_bind(struct tvmm *t);
-int device_unbind(struct tvmm *t);
-int device_request(struct tvmm *t, struct tdi_request *req);
+/* all of them: opened, translated, mapped, bound; and back in reverse */
+int devices_create(struct tvmm *t);
+void devices_destroy(struct tvmm *t);
+int device_bind(struct device *d);
+int device_unbind(struct device *d);
+int device_request(struct device *d, struct tdi_request *req);
+/* what failed about @d, and what tvmm's user can do about it; answers @ret */
+int device_failed(struct device *d, enum tdi_call call, int ret, const char *what);
 
 /* event.c */
 int events_create(struct tvmm *t);
 void events_destroy(struct tvmm *t);
-/* one line for each thing that happened to the TDI without our asking */
+/* the thread that prints them as they come */
+int events_watch(struct tvmm *t);
+void events_unwatch(struct tvmm *t);
+/* one line for each thing that happened to a TDI without our asking */
 void events_print(struct tvmm *t);
 
-/* shared.c: while bound the host is out, after unbind it is back in */
-int shared_refused(struct tvmm *t);
-int shared_use(struct tvmm *t);
+/* shared.c: while bound the host is out, before and after it is in */
+int shared_refused(struct device *d);
+int shared_use(struct device *d);
+
+/* record.c */
+int record_create(struct device *d);
+void record_destroy(struct device *d);
+/* keep what @req was answered, if it is asked for */
+int record_answer(struct device *d, const struct tdi_request *req);
 
 /* report.c */
 void report_start(struct tvmm *t);
@@ -181,6 +280,8 @@ report_failed(struct tvmm *t, const char *step, int ret, const char *fmt, ...);
 void report_value(struct tvmm *t, const char *key, uint64_t value);
 void __attribute__((format(printf, 2, 3)))
 report_note(struct tvmm *t, const char *fmt, ...);
+/* "BDF: ", or nothing where there is one device only */
+const char *report_about(struct device *d, char buf[TDI_BDF_MAX + 2]);
 uint64_t now_us(void);
 
 #endif /* TVMM_H */

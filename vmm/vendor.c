@@ -39,24 +39,60 @@ uint32_t vendor_arch(const char *name)
 	return find(name, strlen(name));
 }
 
+/* the TSM of device @i, and who its parent is */
+static int ask(struct tvmm *t, unsigned int i, char tsm[TDI_NAME_MAX],
+	       char parent[TDI_NAME_MAX])
+{
+	const char *bdf = t->opt.bdf[i];
+	int ret = tdi_function_tsm(bdf, tsm, parent);
+
+	if (!ret)
+		return 0;
+	if (ret == -ENOTCONN)
+		return report_failed(t, "device", ret,
+				     "%s is not connected to a TSM: tdi connect %s",
+				     bdf, bdf);
+	return report_failed(t, "device", ret,
+			     "%s: %s; tdi list has what there is", bdf,
+			     ret == -ENOENT ? "no such function" : strerror(-ret));
+}
+
+/* one firmware has the VM, so it must have all of its devices */
+static int must_be_one(struct tvmm *t, const char *tsm)
+{
+	char other[TDI_NAME_MAX], parent[TDI_NAME_MAX];
+	unsigned int i;
+	int ret;
+
+	for (i = 1; i < t->opt.nr_devices; i++) {
+		ret = ask(t, i, other, parent);
+		if (ret)
+			return ret;
+		if (strcmp(other, tsm))
+			return report_failed(t, "device", -EXDEV,
+					     "%s is connected to %s, %s to %s: give a VM devices of one TSM (tdi list)",
+					     t->opt.bdf[0], tsm, t->opt.bdf[i],
+					     other);
+	}
+	return 0;
+}
+
 int vendor_choose(struct tvmm *t)
 {
 	char tsm[TDI_NAME_MAX], parent[TDI_NAME_MAX];
 	const char *name = parent + strlen(PARENT);
 	int ret;
 
-	if (t->opt.arch)
+	if (t->opt.arch && t->opt.nr_devices == 1)
 		return 0;
-	ret = tdi_function_tsm(t->opt.bdf, tsm, parent);
-	if (ret)
-		return report_failed(t, "device", ret,
-				     "%s has no TSM (%s): connect its link first (tdi list, tdi connect), or say --vendor",
-				     t->opt.bdf, strerror(-ret));
+	ret = ask(t, 0, tsm, parent) ?: must_be_one(t, tsm);
+	if (ret || t->opt.arch)
+		return ret;
 	if (!strncmp(parent, PARENT, strlen(PARENT)))
 		t->opt.arch = find(name, strcspn(name, "."));
 	if (!t->opt.arch)
 		return report_failed(t, "device", -EOPNOTSUPP,
 				     "%s is connected to %s of %s, whose guests tvmm does not know: say --vendor tdx, sev or cca",
-				     t->opt.bdf, tsm, parent);
+				     t->opt.bdf[0], tsm, parent);
 	return 0;
 }

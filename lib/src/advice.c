@@ -157,10 +157,17 @@ static const struct tdi_situation situations[] = {
 	{ TDI_CALL_LINK, -ENXIO, "there is no TSM of this name",
 	  "name one that is there (tdi list)" },
 	{ TDI_CALL_LINK, -EBUSY, "the link is connected to a TSM already, or a function is quarantined",
-	  "use it as it is, or disconnect it first" },
+	  "use it as it is, or disconnect it first; out of quarantine it goes by tdi retry BDF" },
+	{ TDI_CALL_LINK, -ENOTCONN, "the device's link is not connected to a TSM",
+	  "connect the link of its function 0 (tdi connect BDF TSM)" },
+	{ TDI_CALL_LINK, -ENODEV, "the device is being removed",
+	  "wait until it is there again" },
 };
 
-/* one line where there is more than one reason; else the only reason's own */
+#define NO_GOOD_ANSWER	"device or firmware did not answer as they must and nothing is bound: see the kernel's messages, bind again, else connect the link anew"
+#define NO_LINK		"device or firmware did not answer as they must: see the kernel's messages, connect again"
+
+/* one line where there is more than one reason, or none that is tested; else the only reason's own */
 static const struct {
 	enum tdi_call call;
 	int err;
@@ -168,13 +175,25 @@ static const struct {
 } lines[] = {
 	{ TDI_CALL_BIND, -EOPNOTSUPP, "this function's TSM, its vIOMMU or this kernel's KVM has no confidential devices: connect another TSM, or boot another kernel" },
 	{ TDI_CALL_BIND, -ENOENT, "allocate a vDEVICE first; one of a closed device is gone" },
-	{ TDI_CALL_BIND, -EBUSY, "it is bound already, or somebody is at work on it: unbind it where it is bound, have importers of its BARs let go, try again" },
+	{ TDI_CALL_BIND, -EBUSY, "it is bound already, or somebody is at work on it: unbind it where it is bound, have importers of its BARs let go, try again; if its link was cut unbind the device's other TDIs" },
+	{ TDI_CALL_BIND, -ENXIO, "connect the link of its function 0 (tdi connect BDF TSM), then bind again; one that is connected, but down, is disconnected first" },
+	{ TDI_CALL_BIND, -EIO, "if it is quarantined (tdi show BDF) close it, and the administrator tries tdi retry BDF; else see the kernel's messages and bind again" },
+	{ TDI_CALL_BIND, -ETIMEDOUT, NO_GOOD_ANSWER },
+	{ TDI_CALL_BIND, -EPROTO, NO_GOOD_ANSWER },
+	{ TDI_CALL_BIND, -EBADMSG, NO_GOOD_ANSWER },
+	{ TDI_CALL_BIND, -ENOSPC, "the TSM is out of keys, guests or interfaces: end another confidential VM or unbind another TDI" },
+	{ TDI_CALL_BIND, -EXDEV, "this VM has a TDI of another root complex: give a VM devices of one" },
 	{ TDI_CALL_REQ, -EOPNOTSUPP, "set arch to that of the device's TSM (tdi list); else the guest asks for what this kernel has not" },
 	{ TDI_CALL_REQ, -EINVAL, "tell the guest: a length or a reserved field of its request is wrong" },
 	{ TDI_CALL_REQ, -ENOENT, "set a private slot over the BAR at that address, or allocate the vDEVICE that it is for" },
 	{ TDI_CALL_REQ, -EFAULT, "give buffers that can be read and written; if it was the response, the request has been carried out" },
+	{ TDI_CALL_REQ, -EIO, "device or firmware did not answer as they must: tell the guest, which may ask again; what was asked counts as the worse of the two" },
 	{ TDI_CALL_SLOT, -EINVAL, "give whole pages of a BAR's dma-buf without the MSI-X table and the PBA, of a device added to this VM before its bind to iommufd; an existing slot is deleted first" },
 	{ TDI_CALL_VFIO, -EBUSY, "the TDI is bound, or an unbind is at work: " UNBIND_FIRST },
+	{ TDI_CALL_LINK, -EIO, NO_LINK },
+	{ TDI_CALL_LINK, -ETIMEDOUT, NO_LINK },
+	{ TDI_CALL_LINK, -EPROTO, NO_LINK },
+	{ TDI_CALL_LINK, -EBADMSG, NO_LINK },
 };
 
 /* what an errno wants of every call */
@@ -189,6 +208,8 @@ static const char *common(int err)
 	case -EACCES:
 	case -EPERM:
 		return "run as a user who may open it, or be given the open file by one who may";
+	case -ENOENT:
+		return "there is no such file or object: check its name";
 	case -ENOMEM:
 		return "the host is out of memory or the process at a limit: try again when it has more";
 	case -EMFILE:

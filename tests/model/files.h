@@ -3,7 +3,7 @@
  * Who keeps whom alive when a VMM closes its files, as a model: which releases
  * happen at which close, in every order of closing.
  *
- * Written from docs/rules.md and docs/architecture.md (Lifetimes) and from reading
+ * Written from docs/rules.md and docs/life-of-a-binding.md (who holds what) and from reading
  * Linux; it shares nothing with the kernel side and knows no test. Another model of
  * the same graph can be made from this comment alone.
  *

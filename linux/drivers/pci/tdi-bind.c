@@ -18,6 +18,61 @@
 
 #include "tdi.h"
 
+/*
+ * What the others do for a binding, with begin and end in the trace. Steps nest: the TSM
+ * driver's unbind makes its call-outs inside.
+ */
+static int tdi_revoke_bars(struct pci_tdi_seat *seat, struct kvm *kvm)
+{
+	int rc;
+
+	trace_pci_tdi_step_begin(seat->pdev, PCI_TDI_STEP_REVOKE_BARS);
+	rc = seat->bar_ops->revoke(seat->bar_priv, kvm);
+	trace_pci_tdi_step_end(seat->pdev, PCI_TDI_STEP_REVOKE_BARS, rc);
+	return rc;
+}
+
+static void tdi_give_back_bars(struct pci_tdi_seat *seat)
+{
+	trace_pci_tdi_step_begin(seat->pdev, PCI_TDI_STEP_GIVE_BACK_BARS);
+	seat->bar_ops->give_back(seat->bar_priv);
+	trace_pci_tdi_step_end(seat->pdev, PCI_TDI_STEP_GIVE_BACK_BARS, 0);
+}
+
+static int tdi_arm_dma(struct pci_tdi_seat *seat, u32 tdi_id)
+{
+	int rc;
+
+	trace_pci_tdi_step_begin(seat->pdev, PCI_TDI_STEP_ARM_DMA);
+	rc = seat->dma_ops->enable(seat->dma_priv, tdi_id);
+	trace_pci_tdi_step_end(seat->pdev, PCI_TDI_STEP_ARM_DMA, rc);
+	return rc;
+}
+
+static void tdi_disarm_dma(struct pci_tdi_seat *seat)
+{
+	trace_pci_tdi_step_begin(seat->pdev, PCI_TDI_STEP_DISARM_DMA);
+	seat->dma_ops->disable(seat->dma_priv);
+	trace_pci_tdi_step_end(seat->pdev, PCI_TDI_STEP_DISARM_DMA, 0);
+}
+
+static void tdi_unmap_mmio(struct pci_tdi_seat *seat, struct tdi_binding *b)
+{
+	trace_pci_tdi_step_begin(seat->pdev, PCI_TDI_STEP_UNMAP_MMIO);
+	b->kvm_ops->mmio_unmap(b->kvm, seat);
+	trace_pci_tdi_step_end(seat->pdev, PCI_TDI_STEP_UNMAP_MMIO, 0);
+}
+
+static int tdi_tsm_bind(struct pci_tdi_seat *seat, struct tdi_binding *b)
+{
+	int rc;
+
+	trace_pci_tdi_step_begin(seat->pdev, PCI_TDI_STEP_TSM_BIND);
+	rc = pci_tsm_bind(seat->pdev, b->kvm, b->tdi_id);
+	trace_pci_tdi_step_end(seat->pdev, PCI_TDI_STEP_TSM_BIND, rc);
+	return rc;
+}
+
 /* Give everything back but the binding itself; firmware has let go */
 static void tdi_release(struct pci_tdi_seat *seat, struct tdi_binding *b)
 {
@@ -26,12 +81,12 @@ static void tdi_release(struct pci_tdi_seat *seat, struct tdi_binding *b)
 	 * the host gets back, so the services run here at the latest.
 	 */
 	if (WARN_ON(!b->mmio_unmapped))
-		b->kvm_ops->mmio_unmap(b->kvm, seat);
+		tdi_unmap_mmio(seat, b);
 	if (WARN_ON(!b->dma_disabled))
-		seat->dma_ops->disable(seat->dma_priv);
+		tdi_disarm_dma(seat);
 	/* a quarantine that ends late: VFIO may have left meanwhile */
 	if (seat->bar_ops)
-		seat->bar_ops->give_back(seat->bar_priv);
+		tdi_give_back_bars(seat);
 }
 
 /*
@@ -60,11 +115,12 @@ static void tdi_quarantine(struct pci_tdi_seat *seat, struct tdi_binding *b)
 {
 	pci_err(seat->pdev, "quarantined, see its tdi/retry: %s\n",
 		b->quarantine);
+	trace_pci_tdi_quarantine(seat->pdev, b->quarantine);
 	if (!b->mmio_unmapped)
-		b->kvm_ops->mmio_unmap(b->kvm, seat);
+		tdi_unmap_mmio(seat, b);
 	b->mmio_unmapped = true;
 	if (!b->dma_disabled)
-		seat->dma_ops->disable(seat->dma_priv);
+		tdi_disarm_dma(seat);
 	b->dma_disabled = true;
 	/* before the state: a function that takes it over may free this seat then */
 	tdi_seat_post(seat, PCI_TDI_EVENT_QUARANTINED);
@@ -312,15 +368,15 @@ static int tdi_do_bind(struct pci_tdi_seat *seat, struct tdi_binding *b)
 	if (rc)
 		return rc;
 
-	rc = seat->bar_ops->revoke(seat->bar_priv, b->kvm);
+	rc = tdi_revoke_bars(seat, b->kvm);
 	if (rc)
 		goto err_kvm;
 
-	rc = seat->dma_ops->enable(seat->dma_priv, b->tdi_id);
+	rc = tdi_arm_dma(seat, b->tdi_id);
 	if (rc)
 		goto err_bars;
 
-	rc = pci_tsm_bind(seat->pdev, b->kvm, b->tdi_id);
+	rc = tdi_tsm_bind(seat, b);
 	if (rc && !b->quarantine)
 		goto err_dma;
 	/* a driver that could not undo its own bind has kept what it was */
@@ -338,9 +394,9 @@ static int tdi_do_bind(struct pci_tdi_seat *seat, struct tdi_binding *b)
 err_dma:
 	/* the driver may have made its call-out while it undid its bind */
 	if (!b->dma_disabled)
-		seat->dma_ops->disable(seat->dma_priv);
+		tdi_disarm_dma(seat);
 err_bars:
-	seat->bar_ops->give_back(seat->bar_priv);
+	tdi_give_back_bars(seat);
 err_kvm:
 	tdi_put_kvm(seat, b);
 	return rc;
@@ -500,6 +556,7 @@ ssize_t pci_tdi_guest_req(struct pci_dev *pdev, enum pci_tsm_req_scope scope,
 	const struct pci_tdi_req *hdr = req;
 	ssize_t rc;
 
+	trace_pci_tdi_req_begin(pdev, hdr->op, req_len);
 	rc = pci_tsm_guest_req(pdev, scope, KERNEL_SOCKPTR(req), req_len,
 			       KERNEL_SOCKPTR(resp), resp_len, tsm_code);
 	tdi_end_req(pdev->tdi_seat);
@@ -611,7 +668,7 @@ void pci_tdi_unmap_mmio(struct pci_tdi *tdi)
 		last = seat->state == PCI_TDI_UNBINDING;
 	/* not again after a quarantine: firmware and state have said no since */
 	if (!b->mmio_unmapped)
-		b->kvm_ops->mmio_unmap(b->kvm, seat);
+		tdi_unmap_mmio(seat, b);
 	if (last)
 		b->mmio_unmapped = true;
 }
@@ -631,7 +688,7 @@ void pci_tdi_dma_off(struct pci_tdi *tdi)
 	trace_pci_tdi_dma_off(tdi->pdev);
 	/* it may have been cut off by a quarantine, and the vdevice be gone */
 	if (!seat->binding->dma_disabled)
-		seat->dma_ops->disable(seat->dma_priv);
+		tdi_disarm_dma(seat);
 	seat->binding->dma_disabled = true;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_dma_off);
@@ -675,7 +732,7 @@ void pci_tdi_report_error(struct pci_tdi *tdi)
 {
 	struct tdi_binding *b = tdi_binding(tdi);
 
-	b->kvm_ops->mmio_unmap(b->kvm, tdi->seat);
+	tdi_unmap_mmio(tdi->seat, b);
 	tdi_seat_post(tdi->seat, PCI_TDI_EVENT_ERROR);
 }
 EXPORT_SYMBOL_GPL(pci_tdi_report_error);
@@ -752,6 +809,7 @@ bool pci_tdi_core_unbind_begin(struct pci_tdi_seat *seat)
 		/* bind is about to publish and will find out */
 		b->lost = true;
 	}
+	trace_pci_tdi_step_begin(seat->pdev, PCI_TDI_STEP_TSM_UNBIND);
 	return true;
 }
 
@@ -773,6 +831,8 @@ bool pci_tdi_core_unbind_end(struct pci_tdi_seat *seat)
 	b = seat->binding;
 	if (!b)
 		return true;
+	trace_pci_tdi_step_end(seat->pdev, PCI_TDI_STEP_TSM_UNBIND,
+			       b->quarantine ? -EIO : 0);
 	if (!b->quarantine)
 		b->tdi = NULL;
 	if (b->by_core)

@@ -141,8 +141,11 @@ static int tdi_begin_refusing(struct pci_tdi_hold *hold, enum pci_tdi_how how,
 	seat = tdi_refuser(hold, how);
 	if (seat) {
 		trace_pci_tdi_refused(seat->pdev, caller);
+		trace_pci_tdi_gate(hold, caller, seat->pdev,
+				   READ_ONCE(seat->state), -EBUSY);
 		return -EBUSY;
 	}
+	trace_pci_tdi_gate(hold, caller, NULL, PCI_TDI_UNBOUND, 0);
 	list_add(&hold->node, &tdi_holds);
 	return 0;
 }
@@ -180,10 +183,11 @@ static bool tdi_any_quarantined(const struct pci_tdi_hold *hold)
  * The hold stands first, so every function that is found unbound stays so and the
  * loop comes to its end: it runs once for each bound function.
  */
-static int tdi_begin_unbinding(struct pci_tdi_hold *hold)
+static int tdi_begin_unbinding(struct pci_tdi_hold *hold, unsigned long caller)
 {
 	struct pci_tdi_seat *seat;
 
+	trace_pci_tdi_gate(hold, caller, NULL, PCI_TDI_UNBOUND, 0);
 	scoped_guard(spinlock_irqsave, &tdi_lock)
 		list_add(&hold->node, &tdi_holds);
 
@@ -191,7 +195,10 @@ static int tdi_begin_unbinding(struct pci_tdi_hold *hold)
 		tdi_seat_unbind(seat, TDI_UNASKED);
 		pci_tdi_seat_put(seat);
 	}
-	return tdi_any_quarantined(hold) ? -EIO : 0;
+	if (!tdi_any_quarantined(hold))
+		return 0;
+	trace_pci_tdi_gate(hold, caller, NULL, PCI_TDI_QUARANTINED, -EIO);
+	return -EIO;
 }
 
 /* @hold with what is to be known about @reach of @pdev, in no list */
@@ -242,7 +249,7 @@ int pci_tdi_begin(struct pci_tdi_hold *hold, struct pci_dev *pdev,
 {
 	tdi_hold_init(hold, pdev, reach, how);
 	if (how == PCI_TDI_UNBIND_FIRST)
-		return tdi_begin_unbinding(hold);
+		return tdi_begin_unbinding(hold, _RET_IP_);
 	return tdi_begin_refusing(hold, how, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(pci_tdi_begin);
@@ -256,6 +263,8 @@ EXPORT_SYMBOL_GPL(pci_tdi_begin);
 void pci_tdi_end(struct pci_tdi_hold *hold)
 {
 	guard(spinlock_irqsave)(&tdi_lock);
+	if (!list_empty(&hold->node))
+		trace_pci_tdi_gate_end(hold);
 	list_del_init(&hold->node);
 }
 EXPORT_SYMBOL_GPL(pci_tdi_end);
@@ -275,5 +284,8 @@ bool pci_tdi_reset_quarantined(struct pci_dev *pdev)
 	struct pci_tdi_hold hold;
 
 	tdi_hold_init(&hold, pdev, PCI_TDI_RESET, PCI_TDI_REFUSE);
-	return tdi_any_quarantined(&hold);
+	if (!tdi_any_quarantined(&hold))
+		return false;
+	trace_pci_tdi_kept(pdev, _RET_IP_);
+	return true;
 }

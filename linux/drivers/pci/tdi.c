@@ -262,8 +262,10 @@ int pci_tdi_seat_register(struct pci_dev *pdev,
 		return 0;
 
 	guard(spinlock_irqsave)(&seat->lock);
-	if (tdi_seat_kept(seat))
+	if (tdi_seat_kept(seat)) {
+		trace_pci_tdi_kept(pdev, _RET_IP_);
 		return -EIO;
+	}
 	if (seat->bar_ops)
 		return -EBUSY;
 	seat->bar_ops = ops;
@@ -386,7 +388,10 @@ bool pci_tdi_quarantined(struct pci_dev *pdev)
 	if (!seat)
 		return false;
 	guard(spinlock_irqsave)(&seat->lock);
-	return tdi_seat_kept(seat);
+	if (!tdi_seat_kept(seat))
+		return false;
+	trace_pci_tdi_kept(pdev, _RET_IP_);
+	return true;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_quarantined);
 
@@ -526,6 +531,7 @@ void pci_tdi_mem_invalidate(struct kvm *kvm, u64 start, u64 end)
 {
 	struct pci_tdi_tvm_listener *listener;
 
+	trace_pci_tdi_mem_invalidate(kvm, start, end);
 	guard(srcu)(&tdi_listeners_srcu);
 	list_for_each_entry_srcu(listener, &tdi_listeners, node,
 				 srcu_read_lock_held(&tdi_listeners_srcu))
@@ -544,6 +550,7 @@ void pci_tdi_vm_destroy(struct kvm *kvm)
 {
 	struct pci_tdi_tvm_listener *listener;
 
+	trace_pci_tdi_vm_destroy(kvm);
 	guard(srcu)(&tdi_listeners_srcu);
 	list_for_each_entry_srcu(listener, &tdi_listeners, node,
 				 srcu_read_lock_held(&tdi_listeners_srcu))

@@ -146,6 +146,7 @@ struct tio_pause {
  * @last: the last violation
  * @blame: of the call in progress
  * @seen: state of the object that the call in progress looked at last
+ * @began: when the call in progress began, in ns; 0 while nobody traces
  * @faults: fault switches
  * @pause: one more; its state is also read without @lock, which the call that stays
  *	   has taken
@@ -160,6 +161,7 @@ struct tio_referee {
 	struct tio_violation last;
 	enum tio_blame blame;
 	const char *seen;
+	u64 began;
 	struct tio_fault faults[TIO_MAX_FAULTS];
 	struct tio_pause pause;
 	u64 *count;

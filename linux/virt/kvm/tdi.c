@@ -47,10 +47,13 @@ static int kvm_tdi_mmio_lookup(struct kvm *kvm, struct pci_tdi_seat *seat,
 	if (!slot_is_of_seat(slot, seat) ||
 	    slot->flags & KVM_MEMSLOT_INVALID ||
 	    READ_ONCE(slot->vfio_dmabuf->frozen) ||
-	    !kvm_mem_is_private(kvm, gfn))
+	    !kvm_mem_is_private(kvm, gfn)) {
+		trace_kvm_tdi_mmio_lookup(gpa, 0, -ENOENT);
 		return -ENOENT;
+	}
 
 	*hpa = PFN_PHYS(slot->vfio_dmabuf->base_pfn + gfn - slot->base_gfn);
+	trace_kvm_tdi_mmio_lookup(gpa, *hpa, 0);
 	return 0;
 }
 

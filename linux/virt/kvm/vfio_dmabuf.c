@@ -81,6 +81,11 @@ static void trace_slot(const struct kvm_memory_slot *slot, bool created)
 				   (u64)slot->npages << PAGE_SHIFT, created);
 }
 
+static void trace_gate(const struct kvm_memory_slot *slot, bool allowed)
+{
+	trace_kvm_vfio_dmabuf_gate(slot->id, gfn_to_gpa(slot->base_gfn), allowed);
+}
+
 /**
  * kvm_vfio_dmabuf_supported() - can a VM have KVM_MEM_VFIO_DMABUF slots?
  * @kvm: the VM, or NULL for "some VM of this host"
@@ -234,15 +239,20 @@ int kvm_vfio_dmabuf_freeze_slot(struct kvm *kvm, struct kvm_memory_slot *slot)
 		return 0;
 
 	/* a request that is refused leaves no mark for the guest's requests to meet */
-	if (pci_tdi_bound_to(vd->seat, kvm))
+	if (pci_tdi_bound_to(vd->seat, kvm)) {
+		trace_gate(slot, false);
 		return -EBUSY;
+	}
 
 	/* first the mark, then the question: see kvm_tdi_mmio_lookup() */
 	WRITE_ONCE(vd->frozen, true);
-	if (!pci_tdi_bound_to(vd->seat, kvm))
+	if (!pci_tdi_bound_to(vd->seat, kvm)) {
+		trace_gate(slot, true);
 		return 0;
+	}
 
 	WRITE_ONCE(vd->frozen, false);
+	trace_gate(slot, false);
 	return -EBUSY;
 }
 

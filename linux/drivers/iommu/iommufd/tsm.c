@@ -13,6 +13,9 @@
 #include "iommufd_private.h"
 #include "tsm.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/iommufd_tsm.h>
+
 static struct iommufd_vdevice *iommufd_get_vdevice(struct iommufd_ucmd *ucmd,
 						   u32 id)
 {
@@ -80,15 +83,12 @@ static int iommufd_vdevice_tsm_bind(struct iommufd_vdevice *vdev,
 			    vdev);
 }
 
-/**
- * iommufd_vdevice_tsm_op_ioctl() - IOMMU_VDEVICE_TSM_OP
- * @ucmd: the command
- *
+/*
  * The object reference keeps the vDEVICE, and with it the VFIO device that is
  * bound to the iommufd, for as long as the bind or unbind takes: some DOE
  * exchanges, far less than the 60 s that a destroy is ready to wait.
  */
-int iommufd_vdevice_tsm_op_ioctl(struct iommufd_ucmd *ucmd)
+static int iommufd_vdevice_tsm_op(struct iommufd_ucmd *ucmd)
 {
 	struct iommu_vdevice_tsm_op *cmd = ucmd->cmd;
 	struct iommufd_vdevice *vdev;
@@ -114,6 +114,21 @@ int iommufd_vdevice_tsm_op_ioctl(struct iommufd_ucmd *ucmd)
 		rc = pci_tdi_unbind(pdev);
 
 	iommufd_put_object(ucmd->ictx, &vdev->obj);
+	return rc;
+}
+
+/**
+ * iommufd_vdevice_tsm_op_ioctl() - IOMMU_VDEVICE_TSM_OP
+ * @ucmd: the command
+ */
+int iommufd_vdevice_tsm_op_ioctl(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_vdevice_tsm_op *cmd = ucmd->cmd;
+	int rc;
+
+	trace_iommufd_tsm_op_begin(cmd->vdevice_id, cmd->type);
+	rc = iommufd_vdevice_tsm_op(ucmd);
+	trace_iommufd_tsm_op_end(cmd->vdevice_id, cmd->type, rc);
 	return rc;
 }
 
@@ -206,7 +221,10 @@ int iommufd_vdevice_tsm_req_ioctl(struct iommufd_ucmd *ucmd)
 			   cmd->req_len))
 		return -EFAULT;
 
+	trace_iommufd_tsm_req_begin(cmd->vdevice_id, cmd->op, cmd->tvm_arch,
+				    cmd->req_len);
 	rc = iommufd_tsm_req_send(ucmd, req, resp, &tsm_code);
+	trace_iommufd_tsm_req_end(cmd->vdevice_id, cmd->op, rc, tsm_code);
 	if (rc < 0)
 		return rc;
 
@@ -228,11 +246,14 @@ int iommufd_vdevice_tsm_req_ioctl(struct iommufd_ucmd *ucmd)
 void iommufd_vdevice_tsm_destroy(struct iommufd_vdevice *vdev)
 {
 	struct pci_dev *pdev = vdevice_to_pci(vdev);
+	int rc;
 
 	lockdep_assert_held(&vdev->idev->igroup->lock);
 
 	if (!pdev)
 		return;
-	pci_tdi_unbind(pdev);
+	trace_iommufd_tsm_destroy_begin(&pdev->dev, vdev->virt_id);
+	rc = pci_tdi_unbind(pdev);
+	trace_iommufd_tsm_destroy_end(&pdev->dev, rc);
 	pci_tdi_forget_notify(pdev, vdev);
 }

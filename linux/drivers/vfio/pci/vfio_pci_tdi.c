@@ -25,6 +25,9 @@
 #include "vfio_pci_dmabuf.h"
 #include "vfio_pci_priv.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/vfio_pci_tdi.h>
+
 /*
  * All importers of all dma-bufs of a device together have this long to let go.
  * memory_lock is held for so long, so a fault of the VMM's may wait for it.
@@ -69,8 +72,10 @@ vm_fault_t vfio_pci_tdi_fault(struct vfio_pci_core_device *vdev,
 	if (likely(!vfio_pci_tdi_private(vdev)))
 		return 0;
 	if (!vfio_pci_tdi_has_host_page(vdev, PFN_PHYS(pfn),
-					PAGE_SIZE << order))
+					PAGE_SIZE << order)) {
+		trace_vfio_pci_tdi_sigbus(vdev->pdev, PFN_PHYS(pfn));
 		return VM_FAULT_SIGBUS;
+	}
 	return order ? VM_FAULT_FALLBACK : 0;
 }
 
@@ -95,6 +100,7 @@ bool vfio_pci_tdi_io_refused(struct vfio_pci_core_device *vdev,
 
 	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
 		void __iomem *base = vdev->barmap[bar];
+		phys_addr_t start = pci_resource_start(vdev->pdev, bar);
 		u64 offset;
 
 		if (IS_ERR_OR_NULL(base) || io < base)
@@ -102,9 +108,12 @@ bool vfio_pci_tdi_io_refused(struct vfio_pci_core_device *vdev,
 		offset = io - base;
 		if (offset >= pci_resource_len(vdev->pdev, bar))
 			continue;
-		return !vfio_pci_tdi_has_host_page(vdev,
-				pci_resource_start(vdev->pdev, bar) + offset, 1);
+		if (vfio_pci_tdi_has_host_page(vdev, start + offset, 1))
+			return false;
+		break;
 	}
+	trace_vfio_pci_tdi_io_refused(vdev->pdev, bar < PCI_STD_NUM_BARS ?
+						  (int)bar : -1);
 	return true;
 }
 
@@ -280,6 +289,7 @@ static int vfio_pci_tdi_revoke(void *priv, struct kvm *kvm)
 	vfio_pci_zap_and_down_write_memory_lock(vdev);
 	rc = __vfio_pci_tdi_revoke(vdev, kvm);
 	up_write(&vdev->memory_lock);
+	trace_vfio_pci_tdi_revoke(vdev->pdev, rc);
 	return rc;
 }
 
@@ -290,6 +300,7 @@ static void vfio_pci_tdi_give_back(void *priv)
 
 	guard(rwsem_write)(&vdev->memory_lock);
 	__vfio_pci_tdi_give_back(vdev);
+	trace_vfio_pci_tdi_give_back(vdev->pdev, vdev->vconfig);
 	/* closed in quarantine, where the function had to stay awake */
 	if (!vdev->vconfig && !vdev->disable_idle_d3)
 		pm_runtime_put(&vdev->pdev->dev);
@@ -514,6 +525,7 @@ int vfio_pci_dma_buf_kvm_map(struct dma_buf *dmabuf, u64 offset, u64 size,
 		slice->kvm = vdev->vdev.kvm;
 		slice->phys = phys;
 	}
+	trace_vfio_pci_tdi_slice(offset, size, phys, rc);
 	dma_resv_unlock(dmabuf->resv);
 	return rc;
 }

@@ -73,6 +73,40 @@ TRACE_EVENT(kvm_tdi_mem_fault,
 	    TP_printk("gpa %#llx ret %d", __entry->gpa, __entry->ret)
 );
 
+/* where the VMM has put a BAR's page, asked before firmware maps it to the guest */
+TRACE_EVENT(kvm_tdi_mmio_lookup,
+	    TP_PROTO(u64 gpa, u64 hpa, int ret),
+	    TP_ARGS(gpa, hpa, ret),
+
+	    TP_STRUCT__entry(__field(u64, gpa)
+			     __field(u64, hpa)
+			     __field(int, ret)),
+
+	    TP_fast_assign(__entry->gpa = gpa;
+			   __entry->hpa = hpa;
+			   __entry->ret = ret;),
+
+	    TP_printk("gpa %#llx hpa %#llx ret %d", __entry->gpa, __entry->hpa,
+		      __entry->ret)
+);
+
+/* may a private slot be deleted, or a page of it made shared? */
+TRACE_EVENT(kvm_vfio_dmabuf_gate,
+	    TP_PROTO(int id, u64 gpa, bool allowed),
+	    TP_ARGS(id, gpa, allowed),
+
+	    TP_STRUCT__entry(__field(u64, gpa)
+			     __field(int, id)
+			     __field(bool, allowed)),
+
+	    TP_fast_assign(__entry->gpa = gpa;
+			   __entry->id = id;
+			   __entry->allowed = allowed;),
+
+	    TP_printk("slot %d gpa %#llx %s", __entry->id, __entry->gpa,
+		      __entry->allowed ? "allowed" : "refused")
+);
+
 #endif /* _TRACE_KVM_VFIO_DMABUF_H */
 
 /* This part must be outside protection */

@@ -7,6 +7,7 @@
 
 #include <linux/tracepoint.h>
 #include <linux/types.h>
+#include <trace/misc/tdisp.h>
 
 #define teemu_show_state(state)			\
 	__print_symbolic(state,			\
@@ -119,6 +120,95 @@ TRACE_EVENT(teemu_reset,
 
 	TP_printk("%04x:%04x %s", __entry->domain, __entry->rid,
 		  __entry->flr ? "FLR" : "conventional reset")
+);
+
+/*
+ * The DSM has got a message of @len bytes through its mailbox and has answered with
+ * @answered bytes, or not (0), after @ns; @mode: what its fault switch said
+ */
+TRACE_EVENT(teemu_doe,
+
+	TP_PROTO(int domain, const void *req, size_t len, size_t answered,
+		 int mode, u64 ns),
+
+	TP_ARGS(domain, req, len, answered, mode, ns),
+
+	TP_STRUCT__entry(
+		__field(int, domain)
+		__field(u32, msg)
+		__field(size_t, len)
+		__field(size_t, answered)
+		__field(int, mode)
+		__field(u64, ns)
+	),
+
+	TP_fast_assign(
+		__entry->domain = domain;
+		__entry->msg = trace_msg(req, len);
+		__entry->len = len;
+		__entry->answered = answered;
+		__entry->mode = mode;
+		__entry->ns = ns;
+	),
+
+	TP_printk("%04x %s len=%zu answered=%zu fault=%d ns=%llu", __entry->domain,
+		  show_trace_msg(__entry->msg), __entry->len, __entry->answered,
+		  __entry->mode, __entry->ns)
+);
+
+/* T=1 requests of a function may be shown to firmware, or not any more */
+TRACE_EVENT(teemu_tdma,
+
+	TP_PROTO(int domain, u16 rid, u32 tdi_id, bool armed),
+
+	TP_ARGS(domain, rid, tdi_id, armed),
+
+	TP_STRUCT__entry(
+		__field(int, domain)
+		__field(u16, rid)
+		__field(u32, tdi_id)
+		__field(bool, armed)
+	),
+
+	TP_fast_assign(
+		__entry->domain = domain;
+		__entry->rid = rid;
+		__entry->tdi_id = tdi_id;
+		__entry->armed = armed;
+	),
+
+	TP_printk("%04x:%04x tdi_id=%#x %s", __entry->domain, __entry->rid,
+		  __entry->tdi_id, __entry->armed ? "armed" : "disarmed")
+);
+
+/* a request that moved no byte: refused (-EACCES), or without translation (-EFAULT) */
+TRACE_EVENT(teemu_dma_fault,
+
+	TP_PROTO(int domain, u16 rid, bool t, u64 addr, bool write, int rc),
+
+	TP_ARGS(domain, rid, t, addr, write, rc),
+
+	TP_STRUCT__entry(
+		__field(int, domain)
+		__field(u16, rid)
+		__field(u64, addr)
+		__field(bool, t)
+		__field(bool, write)
+		__field(int, rc)
+	),
+
+	TP_fast_assign(
+		__entry->domain = domain;
+		__entry->rid = rid;
+		__entry->addr = addr;
+		__entry->t = t;
+		__entry->write = write;
+		__entry->rc = rc;
+	),
+
+	TP_printk("%04x:%04x T=%d %s %#llx rc=%d", __entry->domain, __entry->rid,
+		  __entry->t, __entry->write ? "write" : "read", __entry->addr,
+		  __entry->rc)
 );
 
 #endif /* _TRACE_TEEMU_H */

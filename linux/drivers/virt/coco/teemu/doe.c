@@ -11,6 +11,8 @@
 #include <linux/pci.h>
 #include <linux/pci-doe.h>
 #include <linux/pci_regs.h>
+#include <linux/timekeeping.h>
+#include <trace/events/teemu.h>
 
 #include "rc.h"
 
@@ -252,17 +254,19 @@ static void doe_dawdle(struct teemu_doe *doe, u32 gen,
 	WRITE_ONCE(doe->paused, false);
 }
 
-static void doe_answer(struct teemu_doe *doe, u32 gen, size_t len)
+/* false: nobody waits for it any more */
+static bool doe_answer(struct teemu_doe *doe, u32 gen, size_t len)
 {
 	unsigned int dw = DOE_HDR_DW + DIV_ROUND_UP(len, sizeof(__le32));
 
 	doe_set_header(doe->out, doe_types[1], dw);
 	guard(raw_spinlock_irqsave)(&to_rc(doe)->cfg_lock);
 	if (doe->gen != gen)
-		return;
+		return false;
 	memcpy(doe->rsp, doe->out, dw * sizeof(doe->rsp[0]));
 	doe_publish(doe, dw);
 	doe->answers++;
+	return true;
 }
 
 /* The mailbox gives up instead of answering; an abort clears that. */
@@ -299,28 +303,43 @@ static size_t doe_ask(struct teemu_doe *doe, size_t len,
 	}
 }
 
+/* Return: bytes of the answer that went out, 0 if none did */
+static size_t doe_exchange(struct teemu_doe *doe, size_t req_len, u32 gen,
+			   const struct teemu_doe_fault *fault)
+{
+	size_t len;
+
+	if (fault->mode == TEEMU_DOE_SILENT)
+		return 0;
+	if (fault->mode == TEEMU_DOE_FAIL) {
+		doe_fail(doe, gen);
+		return 0;
+	}
+
+	len = doe_ask(doe, req_len, fault->mode);
+	if (!len || fault->mode == TEEMU_DOE_LOST)
+		return 0;
+	if (fault->mode == TEEMU_DOE_SLOW || fault->mode == TEEMU_DOE_PAUSE)
+		doe_dawdle(doe, gen, fault);
+	return doe_answer(doe, gen, len) ? len : 0;
+}
+
 static void doe_work(struct work_struct *work)
 {
 	struct teemu_doe *doe = container_of(work, struct teemu_doe, work);
+	u64 began = ktime_get_mono_fast_ns();
 	struct teemu_doe_fault fault;
+	size_t len, answered;
 	unsigned int dw;
-	size_t len;
 	u32 gen;
 
 	dw = doe_take(doe, &gen, &fault);
-	if (!dw || fault.mode == TEEMU_DOE_SILENT)
+	if (!dw)
 		return;
-	if (fault.mode == TEEMU_DOE_FAIL) {
-		doe_fail(doe, gen);
-		return;
-	}
-
-	len = doe_ask(doe, (dw - DOE_HDR_DW) * sizeof(__le32), fault.mode);
-	if (!len || fault.mode == TEEMU_DOE_LOST)
-		return;
-	if (fault.mode == TEEMU_DOE_SLOW || fault.mode == TEEMU_DOE_PAUSE)
-		doe_dawdle(doe, gen, &fault);
-	doe_answer(doe, gen, len);
+	len = (dw - DOE_HDR_DW) * sizeof(__le32);
+	answered = doe_exchange(doe, len, gen, &fault);
+	trace_teemu_doe(teemu_rc_domain(to_rc(doe)), doe->in + DOE_HDR_DW, len,
+			answered, fault.mode, ktime_get_mono_fast_ns() - began);
 }
 
 /**

@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/seq_file.h>
+#include <trace/events/teemu.h>
 #include "iommu.h"
 
 /* bits of a second stage entry that the unit looks at (VT-d section 9.8) */
@@ -80,6 +81,7 @@ int teemu_iommu_arm(struct teemu_iommu_dev *idev, u32 tdi_id)
 		return -EBUSY;
 	idev->armed = true;
 	idev->tdi_id = tdi_id;
+	trace_teemu_tdma(teemu_rc_domain(idev->iommu->rc), idev->rid, tdi_id, true);
 	return 0;
 }
 
@@ -93,6 +95,9 @@ int teemu_iommu_arm(struct teemu_iommu_dev *idev, u32 tdi_id)
 void teemu_iommu_disarm(struct teemu_iommu_dev *idev)
 {
 	guard(write_lock)(&teemu_iommu_lock);
+	if (idev->armed)
+		trace_teemu_tdma(teemu_rc_domain(idev->iommu->rc), idev->rid,
+				 idev->tdi_id, false);
 	idev->armed = false;
 	idev->tdi_id = 0;
 }
@@ -309,19 +314,24 @@ int teemu_iommu_access(struct teemu_iommu *iommu, struct teemu_fn *fn, bool t,
 		       u64 addr, void *buf, size_t len, bool write)
 {
 	struct teemu_iommu_dev *idev;
+	int rc = -EACCES;
 
 	if (!len || len > SZ_4K || (addr & (SZ_4K - 1)) + len > SZ_4K)
 		return -EINVAL;
 
 	guard(read_lock)(&teemu_iommu_lock);
 	idev = teemu_iommu_find(iommu, fn->rid);
-	if (!idev) {
+	if (!idev)
 		atomic64_inc(&iommu->strays);
-		return -EACCES;
-	}
-	if (t)
-		return teemu_access_t1(idev, fn, addr, buf, len, write);
-	return teemu_access_t0(idev, addr, buf, len, write);
+	else if (t)
+		rc = teemu_access_t1(idev, fn, addr, buf, len, write);
+	else
+		rc = teemu_access_t0(idev, addr, buf, len, write);
+	/* of a miss there is more to be seen at KVM's, which brings the page */
+	if (rc && rc != -ENOENT)
+		trace_teemu_dma_fault(teemu_rc_domain(iommu->rc), fn->rid, t,
+				      addr, write, rc);
+	return rc;
 }
 
 /**

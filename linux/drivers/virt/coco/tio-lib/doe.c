@@ -9,8 +9,12 @@
 #include <linux/pci.h>
 #include <linux/pci-doe.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/tio-tsm.h>
 #include <linux/unaligned.h>
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/tio_tsm.h>
 
 /* a chain has a 16 bit length */
 #define TIO_CERTS_MAX		SZ_64K
@@ -80,10 +84,15 @@ EXPORT_SYMBOL_GPL(tio_budget_spent);
 int tio_doe(struct pci_dev *dsm, const void *req, size_t req_len, void *rsp,
 	    size_t rsp_size)
 {
+	u64 began = ktime_get_mono_fast_ns();
 	int len;
 
+	trace_tio_doe_begin(dsm, req, req_len);
 	len = pci_tsm_doe_transfer(dsm, PCI_DOE_FEATURE_CMA, req, req_len, rsp,
 				   rsp_size);
+	trace_tio_doe_end(dsm, req, req_len, rsp,
+			  len < 0 ? len : min_t(size_t, len, rsp_size),
+			  ktime_get_mono_fast_ns() - began);
 	if (len < 0)
 		return len;
 	if (len < sizeof(struct spdm_hdr))

@@ -11,6 +11,8 @@
 #include <linux/export.h>
 #include <linux/tio-tsm.h>
 
+#include <trace/events/tio_tsm.h>
+
 /**
  * tio_ide_program() - write a stream's registers into both ports
  * @ep: the endpoint
@@ -78,18 +80,11 @@ void tio_ide_release(struct pci_ide **ide)
 }
 EXPORT_SYMBOL_GPL(tio_ide_release);
 
-/**
- * tio_ide_enable() - both ports go Secure
- * @ep: the endpoint
- * @ide: its stream, whose keys firmware has put in use
- *
+/*
  * A port may read Secure only when both have the stream enabled, so what the
- * endpoint says before the root port's turn does not count. Undone, from half-way
- * too, by tio_ide_disable(). Context: process.
- *
- * Return: 0; -ENXIO: a port does not read Secure; -EINVAL: @ide is not of @ep.
+ * endpoint says before the root port's turn does not count.
  */
-int tio_ide_enable(struct pci_dev *ep, struct pci_ide *ide)
+static int enable_both(struct pci_dev *ep, struct pci_ide *ide)
 {
 	struct pci_dev *rp = pcie_find_root_port(ep);
 	int rc, early;
@@ -100,6 +95,23 @@ int tio_ide_enable(struct pci_dev *ep, struct pci_ide *ide)
 	rc = pci_ide_stream_enable(rp, ide);
 	if (!rc && early)
 		rc = pci_ide_stream_enable(ep, ide);
+	return rc;
+}
+
+/**
+ * tio_ide_enable() - both ports go Secure
+ * @ep: the endpoint
+ * @ide: its stream, whose keys firmware has put in use
+ *
+ * Undone, from half-way too, by tio_ide_disable(). Context: process.
+ *
+ * Return: 0; -ENXIO: a port does not read Secure; -EINVAL: @ide is not of @ep.
+ */
+int tio_ide_enable(struct pci_dev *ep, struct pci_ide *ide)
+{
+	int rc = enable_both(ep, ide);
+
+	trace_tio_ide(ep, ide->stream_id, true, rc);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(tio_ide_enable);
@@ -117,6 +129,7 @@ void tio_ide_disable(struct pci_dev *ep, struct pci_ide *ide)
 		pci_ide_stream_disable(pcie_find_root_port(ep), ide);
 	if (ide->partner[PCI_IDE_EP].enable)
 		pci_ide_stream_disable(ep, ide);
+	trace_tio_ide(ep, ide->stream_id, false, 0);
 }
 EXPORT_SYMBOL_GPL(tio_ide_disable);
 

@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/tio-fw.h>
 
 #define CREATE_TRACE_POINTS
@@ -156,6 +157,7 @@ u64 tio_begin(struct tio_referee *ref, u32 nr)
 	ref->blame = call && call->by == TIO_BY_GUEST ? TIO_BLAME_GUEST :
 							TIO_BLAME_HOST;
 	ref->seen = "none";
+	ref->began = trace_fw_call_enabled() ? ktime_get_mono_fast_ns() : 0;
 	tio_pause_here(&ref->pause);
 	fault = find_fault(ref, nr);
 	if (!fault)
@@ -185,6 +187,16 @@ u64 tio_refuse_as(struct tio_referee *ref, enum tio_blame blame, u64 status)
 	return status;
 }
 EXPORT_SYMBOL_GPL(tio_refuse_as);
+
+static void trace_call(const struct tio_referee *ref, const struct tio_call *call,
+		       u64 object, u64 status, bool violation)
+{
+	const char *answer = tio_status_name(ref->who, status);
+
+	trace_fw_call(ref->who, call, object, ref->seen, status, answer ?: "?",
+		      violation,
+		      ref->began ? ktime_get_mono_fast_ns() - ref->began : 0);
+}
 
 /**
  * tio_judge() - the end of a call
@@ -217,7 +229,8 @@ u64 tio_judge(struct tio_referee *ref, u32 nr, u64 object, u64 status)
 			.state = ref->seen,
 		};
 	}
-	trace_fw_call(ref->who, call, object, ref->seen, status, violation);
+	if (trace_fw_call_enabled())
+		trace_call(ref, call, object, status, violation);
 	return status;
 }
 EXPORT_SYMBOL_GPL(tio_judge);
