@@ -377,6 +377,10 @@ class Log:
                 self.holds.remove(item)
                 return
 
+    def on_pci_tdi_held(self, event, text):
+        """No bind while something on the device lasts."""
+        self.point(event, CORE, f"not now: {word(text, 'by')} is held ({word(text, 'reach')})", level="bad")
+
     def on_pci_tdi_quarantine(self, event, text):
         """Firmware has not let go."""
         self.point(event, CORE, f"quarantine: {text.partition(' ')[2]}"[:120], level="bad")

@@ -78,9 +78,12 @@ bool tdi_held(struct pci_dev *pdev)
 
 	lockdep_assert_held(&tdi_lock);
 
-	list_for_each_entry(hold, &tdi_holds, node)
-		if (tdi_hold_reaches(hold, pdev))
-			return true;
+	list_for_each_entry(hold, &tdi_holds, node) {
+		if (!tdi_hold_reaches(hold, pdev))
+			continue;
+		trace_pci_tdi_held(pdev, hold);
+		return true;
+	}
 	return false;
 }
 

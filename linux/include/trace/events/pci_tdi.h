@@ -272,6 +272,27 @@ TRACE_EVENT(pci_tdi_gate_end,
 		  show_pci_tdi_how(__entry->how))
 );
 
+/* the other half: a bind, or a way out of quarantine, is refused because of a hold */
+TRACE_EVENT(pci_tdi_held,
+	TP_PROTO(struct pci_dev *pdev, const struct pci_tdi_hold *hold),
+	TP_ARGS(pdev, hold),
+	TP_STRUCT__entry(
+		__string(fn, pci_name(pdev))
+		__string(by, hold->pdev ? pci_name(hold->pdev) : "-")
+		__field(int, reach)
+		__field(int, how)
+	),
+	TP_fast_assign(
+		__assign_str(fn);
+		__assign_str(by);
+		__entry->reach = hold->reach;
+		__entry->how = hold->how;
+	),
+	TP_printk("%s by=%s reach=%s how=%s", __get_str(fn), __get_str(by),
+		  show_pci_tdi_reach(__entry->reach),
+		  show_pci_tdi_how(__entry->how))
+);
+
 /* somebody asked and was told to keep off: quarantined */
 TRACE_EVENT(pci_tdi_kept,
 	TP_PROTO(struct pci_dev *pdev, unsigned long caller),
