@@ -405,19 +405,28 @@ AUDITED_TEST(one_tsm_for_all)
 	EXPECT_EQ(0, tdi_link_disconnect(bdf));
 }
 
-/* a guest of one instruction: whichever vCPU is first, all of them end */
-AUDITED_TEST(one_failure_ends_all)
+/* one vCPU of four halts at once, the others spin: all of them end */
+static void one_halts(struct __test_metadata *_metadata, unsigned char which)
 {
-	const unsigned char hlt = 0xf4;
-	int fd = open("/tmp/hlt", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	/* cmp $which, %edi; jne 1f; hlt; 1: jmp 1b */
+	const unsigned char code[] = { 0x83, 0xff, which, 0x75, 0x01, 0xf4, 0xeb, 0xfe };
+	int fd = open("/tmp/halt", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char want[64];
 
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(1, write(fd, &hlt, 1));
+	ASSERT_EQ((ssize_t)sizeof(code), write(fd, code, sizeof(code)));
 	close(fd);
-	EXPECT_RUN(1, "--device", world.bdf[0], "--cpus", "4", "--payload", "/tmp/hlt",
+	EXPECT_RUN(1, "--device", world.bdf[0], "--cpus", "4", "--payload", "/tmp/halt",
 		   "--mem", "32");
 	EXPECT_SAID(1, "\nstep exit failed ");
-	EXPECT_SAID(2, "unexpected exit reason 5 of vCPU ");
+	snprintf(want, sizeof(want), "unexpected exit reason 5 of vCPU %u", which);
+	EXPECT_SAID(2, want);
+}
+
+AUDITED_TEST(one_failure_ends_all)
+{
+	one_halts(_metadata, 0);
+	one_halts(_metadata, 3);
 	/* a device that is not there is one line, too */
 	EXPECT_RUN(1, "--device", world.bdf[0], "--device", "0000:ff:1f.7");
 	EXPECT_SAID(1, "\nstep device failed ");
