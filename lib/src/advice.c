@@ -141,8 +141,8 @@ static const struct tdi_situation situations[] = {
 	/* what no rule is about */
 	{ TDI_CALL_OPEN, -ENODEV, "VFIO does not offer the function",
 	  "give it to vfio-pci (tdi vfio BDF)" },
-	{ TDI_CALL_OPEN, -EBUSY, "somebody else is at work on the function",
-	  "open it again when its reset, removal or other driver's work has ended" },
+	{ TDI_CALL_OPEN, -EBUSY, "opening resets the function and a bound TDI of its device would go with it, or somebody is at work on it",
+	  "leave function 0 alone while a TDI of its device is bound, or use VFs; else open it again when that work has ended" },
 	{ TDI_CALL_OPEN, -EIO, "the function is quarantined", QUARANTINE },
 	{ TDI_CALL_OPEN, -EINVAL, "no form of a BDF, or another open file has the device",
 	  "name the function DDDD:BB:DD.F; end who holds its file in /dev/vfio/devices; bind each file once" },
