@@ -16,7 +16,6 @@
 #include "recorder.h"
 
 #define TRACEFS		"/sys/kernel/tracing"
-#define MAX_CPUS	256
 #define MAX_SYSTEMS	32
 
 /* of the options section */
@@ -275,21 +274,48 @@ static int put_options(FILE *out, const char *dir)
 	return ret ?: put(out, &id, sizeof(id));
 }
 
-/* what each CPU has recorded; the number of CPUs or -errno */
-static int read_cpus(const char *dir, struct blob *cpus)
+/**
+ * struct recording - what each CPU has recorded
+ * @cpu: its pages
+ * @nr: CPUs
+ */
+struct recording {
+	struct blob *cpu;
+	int nr;
+};
+
+static void free_cpus(struct recording *r)
+{
+	while (r->nr)
+		free(r->cpu[--r->nr].data);
+	free(r->cpu);
+}
+
+static int add_cpu(struct recording *r, const char *path)
+{
+	struct blob *cpu = realloc(r->cpu, (r->nr + 1) * sizeof(*cpu));
+
+	if (!cpu)
+		return -ENOMEM;
+	r->cpu = cpu;
+	cpu += r->nr++;
+	memset(cpu, 0, sizeof(*cpu));
+	return blob_read(cpu, path, getpagesize(), O_NONBLOCK);
+}
+
+/* to be undone with free_cpus(), also after a failure; 0 or -errno */
+static int read_cpus(const char *dir, struct recording *r)
 {
 	char path[192];
-	int cpu, ret;
+	int ret = 0;
 
-	for (cpu = 0; cpu < MAX_CPUS; cpu++) {
-		snprintf(path, sizeof(path), "%s/per_cpu/cpu%d/trace_pipe_raw", dir, cpu);
-		ret = blob_read(&cpus[cpu], path, getpagesize(), O_NONBLOCK);
-		if (ret == -ENOENT)
-			break;
-		if (ret)
-			return ret;
+	while (!ret) {
+		snprintf(path, sizeof(path), "%s/per_cpu/cpu%d/trace_pipe_raw", dir, r->nr);
+		if (access(path, F_OK))
+			return r->nr ? 0 : -ENOENT;
+		ret = add_cpu(r, path);
 	}
-	return cpu ? cpu : -ENOENT;
+	return ret;
 }
 
 static int pad(FILE *out)
@@ -303,51 +329,46 @@ static int pad(FILE *out)
 }
 
 /* offset and length of each CPU's pages, then the pages */
-static int put_cpus(FILE *out, const struct blob *cpus, int nr)
+static int put_cpus(FILE *out, const struct recording *r)
 {
 	uint64_t page = getpagesize(), at;
 	int i, ret;
 
 	ret = put(out, "flyrecord", sizeof("flyrecord"));
-	at = ftell(out) + nr * 2 * sizeof(uint64_t);
-	for (i = 0; !ret && i < nr; i++) {
+	at = ftell(out) + r->nr * 2 * sizeof(uint64_t);
+	for (i = 0; !ret && i < r->nr; i++) {
 		at = (at + page - 1) / page * page;
-		ret = put_u64(out, at) ?: put_u64(out, cpus[i].len);
-		at += cpus[i].len;
+		ret = put_u64(out, at) ?: put_u64(out, r->cpu[i].len);
+		at += r->cpu[i].len;
 	}
-	for (i = 0; !ret && i < nr; i++)
-		ret = pad(out) ?: put(out, cpus[i].data, cpus[i].len);
+	for (i = 0; !ret && i < r->nr; i++)
+		ret = pad(out) ?: put(out, r->cpu[i].data, r->cpu[i].len);
 	return ret;
 }
 
 static int put_all(FILE *out, const char *dir, const char *const *more,
-		   const struct blob *cpus, int nr)
+		   const struct recording *r)
 {
 	return put_magic(out) ?: put_page_headers(out) ?: put_ftrace(out) ?:
-	       put_formats(out, more) ?: put_names(out) ?: put_u32(out, nr) ?:
-	       put_options(out, dir) ?: put_cpus(out, cpus, nr);
+	       put_formats(out, more) ?: put_names(out) ?: put_u32(out, r->nr) ?:
+	       put_options(out, dir) ?: put_cpus(out, r);
 }
 
 int recorder_save_dat(const char *dir, const char *const *more, const char *path)
 {
-	struct blob *cpus = calloc(MAX_CPUS, sizeof(*cpus));
-	int nr, i, ret;
-	FILE *out;
+	struct recording r = { };
+	FILE *out = NULL;
+	int ret;
 
-	if (!cpus)
-		return -ENOMEM;
-	nr = read_cpus(dir, cpus);
-	ret = nr < 0 ? nr : 0;
+	ret = read_cpus(dir, &r);
 	if (!ret) {
 		out = fopen(path, "we");
-		ret = out ? put_all(out, dir, more, cpus, nr) : -errno;
-		if (out && fclose(out) && !ret)
-			ret = -errno;
-		if (out && ret)
-			unlink(path);
+		ret = out ? put_all(out, dir, more, &r) : -errno;
 	}
-	for (i = 0; i < MAX_CPUS; i++)
-		free(cpus[i].data);
-	free(cpus);
+	if (out && fclose(out) && !ret)
+		ret = -errno;
+	if (out && ret)
+		unlink(path);
+	free_cpus(&r);
 	return ret;
 }
