@@ -3,7 +3,7 @@
 # in a row; every script does nothing when nothing changed. See docs/building.md.
 
 S := scripts
-export TARBALL SHA256 V VENDOR RULE SHARDS SEED SEEDS OPS
+export TARBALL SHA256 V VENDOR GUEST RULE SHARDS SEED SEEDS OPS
 
 .PHONY: help run check shell deps fetch update assemble configure build image kernel debug
 .PHONY: prove replay model mutants
@@ -11,8 +11,8 @@ export TARBALL SHA256 V VENDOR RULE SHARDS SEED SEEDS OPS
 
 help:
 	@echo 'make run           build all of it, boot it and tell the story of each vendor (out/run/)'
-	@echo 'make run VENDOR=v  of tdx, sev or cca only'
-	@echo 'make check         build the debug kernel, run every test, table rule x vendor (out/check/)'
+	@echo 'make run VENDOR=v  of tdx, sev or cca only; GUEST=linux: with Linux as the guest, in place of the payload'
+	@echo 'make check         build both kernels, run every test, table rule x vendor (out/check/)'
 	@echo 'make check RULE=r04 VENDOR=sev   one rule (or "r04 r13"), for one vendor'
 	@echo 'make check T=name  run one test program of tests/; SHARDS=n machines at once'
 	@echo 'make prove         any close order, death, failure and interleaving, on both kernels (out/proof.json)'
@@ -60,8 +60,8 @@ image: kernel
 run: image
 	@$S/run
 
-# The image needs the headers only: no second kernel is built for the tests.
-check: debug
+# The base kernel is the tests' Linux guest.
+check: kernel debug
 	@$S/image
 	@$S/check $(T)
 

@@ -13,8 +13,7 @@
 static volatile uint64_t *place(uint64_t i)
 {
 	uint64_t begin = 2ULL * boot.copy_bytes + PAGE_SIZE;
-	uint64_t pages = (tvm_work_size(boot.private_size, boot.nr_cpus) - begin) /
-			 PAGE_SIZE;
+	uint64_t pages = (work_size() - begin) / PAGE_SIZE;
 
 	/* the last place is in the last page */
 	return (volatile uint64_t *)(work_src() + begin +

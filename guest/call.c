@@ -26,8 +26,7 @@ static int64_t call(enum tvm_call number, const struct device *dev, uint64_t arg
 	mbox->device = dev ? dev->index : 0;
 	mbox->result = -EPROTO;
 	mbox->tsm_code = 0;
-	asm volatile("outl %0, %1" : : "a"((uint32_t)number),
-		     "d"((uint16_t)TVM_PORT) : "memory");
+	platform_call(number);
 	return *(volatile __s64 *)&mbox->result;
 }
 
@@ -111,15 +110,4 @@ void call_exit_failed(const char *fmt, ...)
 void call_exit_ok(void)
 {
 	call_exit(TVM_VERDICT_OK, "");
-}
-
-/* of start.S: an exception is the payload's own bug or the host's doing */
-void __attribute__((noreturn)) exception_report(uint64_t vector, uint64_t error,
-						uint64_t rip, uint64_t cr2);
-
-void exception_report(uint64_t vector, uint64_t error, uint64_t rip,
-		      uint64_t cr2)
-{
-	call_exit_failed("exception %u error %x rip %x cr2 %x", vector, error,
-			 rip, cr2);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The payload: a bare-metal 64-bit guest that attests its TDIs, accepts, runs and
- * uses them. Interrupts off, identity-mapped.
+ * A guest that attests its TDIs, accepts, runs and uses them: the payload, which is a
+ * bare-metal 64-bit program with interrupts off, or the first program of a Linux guest,
+ * see linux/. Identity-mapped.
  *
- * Each vCPU has a stack, a mailbox and a part of the work memory of its own and finds
- * them by its stack. A device is one vCPU's, which serves it; what others may know of
- * it is in struct beside.
+ * Each vCPU has a stack, a mailbox and a part of the work memory of its own. A device is
+ * one vCPU's, which serves it; what others may know of it is in struct beside.
  */
 #ifndef TVM_GUEST_H
 #define TVM_GUEST_H
@@ -61,21 +61,22 @@ struct device {
 
 extern struct device devices[TVM_MAX_DEVICES];
 
+/*
+ * What it asks of where it runs: main.c for the payload, linux/platform.c for a program of
+ * a Linux guest.
+ */
+
+/* have the VMM do the call of this number that is in the mailbox */
+void platform_call(uint32_t number);
 /* number of the vCPU that asks */
-static inline uint32_t this_cpu(void)
-{
-	uint64_t sp;
-
-	asm volatile("mov %%rsp, %0" : "=r"(sp));
-	return (TVM_STACK_GPA(0) - 1 - sp) / TVM_STACK_SIZE;
-}
-
-/* its part of the work memory: source and destination of copies, a page for T=0, the rest */
-static inline uint8_t *work_src(void)
-{
-	return (uint8_t *)(TVM_WORK_GPA + this_cpu() *
-			   tvm_work_size(boot.private_size, boot.nr_cpus));
-}
+uint32_t this_cpu(void);
+/*
+ * Its part of the work memory, which is private: source and destination of copies, a page
+ * for T=0, the rest. All of it is at virtual = guest physical address, as BARs and
+ * mailboxes are.
+ */
+uint8_t *work_src(void);
+uint64_t work_size(void);
 
 static inline uint8_t *work_dst(void)
 {
@@ -87,11 +88,13 @@ static inline uint8_t *work_victim(void)
 	return work_dst() + boot.copy_bytes;
 }
 
-/* string.c */
+/* string.c, or the C library */
 void *memcpy(void *dst, const void *src, size_t len);
 void *memset(void *dst, int value, size_t len);
 int memcmp(const void *a, const void *b, size_t len);
 size_t strlen(const char *s);
+
+/* format.c */
 /* %u %x %s %% of vprintf, with 64-bit numbers only; always ends in NUL */
 void vformat(char *buf, size_t size, const char *fmt, va_list ap);
 
@@ -110,6 +113,11 @@ void __attribute__((noreturn)) call_exit_failed(const char *fmt, ...);
 /* end of this vCPU; the VM ends with the last one */
 void __attribute__((noreturn)) call_exit_ok(void);
 
+/* serve.c */
+/* take the boot page over; before any other vCPU begins */
+void guest_begin(void);
+/* what it asks for, on vCPU @cpu; modes but HELLO */
+void guest_work(uint32_t cpu);
 /* time in milliseconds since boot */
 uint64_t now_ms(void);
 

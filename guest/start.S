@@ -97,20 +97,6 @@ exception:
 	and	$-16, %rsp
 	call	exception_report
 
-/*
- * int probe_read(uint64_t gpa): read 4 bytes at @gpa. The VMM, which was told
- * probe_landing, sends us there with 1 in RAX when the read faults.
- */
-	.text
-	.globl probe_read
-probe_read:
-	mov	(%rdi), %eax
-	xor	%eax, %eax
-	ret
-	.globl probe_landing
-probe_landing:
-	ret
-
 	.data
 	.balign	16
 gdt:	.quad	0

@@ -58,6 +58,19 @@
 
 #define TVM_PORT		0x7e0
 
+/*
+ * A Linux guest has a PCI bus. On it are the devices, by their requester ids, and
+ * tvmm itself as 00:02.0: BAR 0 is TVM_PORT, BAR 2 is the first TVM_SHARED_SIZE bytes of
+ * shared memory once more, which no part of Linux takes for RAM.
+ */
+#define TVM_PCI_VENDOR_ID	0x1dad		/* teemu's */
+#define TVM_PCI_BRIDGE_ID	0x7e30
+#define TVM_PCI_TVMM_ID		0x7e31
+#define TVM_TVMM_RID		(2U << 3)
+#define TVM_TVMM_BAR_PORT	0
+#define TVM_TVMM_BAR_SHARED	2
+#define TVM_ALIAS_GPA		0xb0000000ULL
+
 #define TVM_BOOT_MAGIC		0x544f4f42544d5654ULL	/* "TVMTBOOT" */
 #define TVM_ABI_VERSION		3
 
@@ -144,6 +157,7 @@ enum tvm_mark {
 	TVM_MARK_ACCEPTED = 11,	/* all of it: the device can be used */
 	TVM_MARK_LEFT = 12,	/* ready for the unbind; number: steps it took */
 	TVM_MARK_BESIDE = 13,	/* of a vCPU with no device; number: rounds on one */
+	TVM_MARK_LINUX = 14,	/* a Linux guest in place of BOOTED; number: TDIs on its bus */
 };
 
 enum tvm_verdict {

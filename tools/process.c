@@ -15,10 +15,12 @@
 int process_start(struct process *p, const struct story *s, const char *mode)
 {
 	char fd[16], timeout[16], pages[16];
-	char *argv[] = {
-		(char *)s->opt->tvmm, "--device", (char *)s->bdf, "--mode",
-		(char *)mode, "--payload", (char *)s->opt->payload, "--report-fd",
-		fd, "--timeout", timeout, "--bar2-pages", pages, NULL,
+	const char *argv[] = {
+		s->opt->tvmm, "--device", s->bdf, "--mode", mode, "--report-fd",
+		fd, "--timeout", timeout, "--bar2-pages", pages,
+		s->opt->kernel ? "--linux" : "--payload",
+		s->opt->kernel ?: s->opt->payload,
+		s->opt->kernel ? "--initrd" : NULL, s->opt->initrd, NULL,
 	};
 	int pipe_fds[2], ret;
 
@@ -34,7 +36,7 @@ int process_start(struct process *p, const struct story *s, const char *mode)
 	ret = -errno;
 	if (!p->pid) {
 		fcntl(pipe_fds[1], F_SETFD, 0);
-		execv(s->opt->tvmm, argv);
+		execv(s->opt->tvmm, (char **)argv);
 		_exit(127);
 	}
 	close(pipe_fds[1]);

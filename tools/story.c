@@ -30,6 +30,7 @@ static void usage(FILE *out)
 	      "  --out DIR       where result.json, trace-NAME.txt and .dat go (/out)\n"
 	      "  --tvmm FILE     /bin/tvmm\n"
 	      "  --payload FILE  /share/payload.bin\n"
+	      "  --linux         Linux is the guest: /share/bzImage and /share/guest.initrd\n"
 	      "  --timeout S     for one step of tvmm (60)\n"
 	      "  --help\n"
 	      "\n"
@@ -78,6 +79,10 @@ static bool set_option(struct options *opt, int c)
 	case 'p':
 		opt->payload = optarg;
 		return true;
+	case 'l':
+		opt->kernel = "/share/bzImage";
+		opt->initrd = "/share/guest.initrd";
+		return true;
 	case 's':
 		opt->timeout = atoi(optarg);
 		return opt->timeout && opt->timeout <= 3600;
@@ -95,6 +100,7 @@ static int parse(struct options *opt, int argc, char **argv)
 		{ "out", required_argument, NULL, 'o' },
 		{ "tvmm", required_argument, NULL, 't' },
 		{ "payload", required_argument, NULL, 'p' },
+		{ "linux", no_argument, NULL, 'l' },
 		{ "timeout", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }

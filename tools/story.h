@@ -56,6 +56,7 @@ struct step_result {
 /**
  * struct options - what was asked for
  * @vendor: in turn, ended by NULL
+ * @kernel, @initrd: of a Linux guest in place of @payload; NULL: none
  * @out: where result.json and the traces go
  * @fn: function of each device to give away
  * @timeout: s, of one step of tvmm
@@ -66,6 +67,8 @@ struct options {
 	const char *out;
 	const char *tvmm;
 	const char *payload;
+	const char *kernel;
+	const char *initrd;
 	unsigned int fn;
 	unsigned int timeout;
 	unsigned int bar2_pages;

@@ -94,6 +94,13 @@ static int mark_vcpu(struct call *c)
 				  "guest runs from private memory, %llu bytes",
 				  number);
 		return 0;
+	case TVM_MARK_LINUX:
+		v->t->boot.up = true;
+		report_ok(v->t, "linux",
+			  "its first program calls %llu ms after its first instruction, %llu exits; %llu TDIs on its bus",
+			  (unsigned long long)(now_us() - v->t->boot.entered_us) / 1000,
+			  (unsigned long long)v->exits, number);
+		return 0;
 	case TVM_MARK_BEAT:
 		report_value(v->t, "beat", number);
 		return 0;

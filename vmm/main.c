@@ -19,7 +19,8 @@ static int run(struct tvmm *t)
 
 	ret = t->opt.nr_devices ? vendor_choose(t) : 0;
 	if (!ret)
-		ret = vm_create(t) ?: vcpus_create(t) ?: memory_create(t);
+		ret = vm_create(t) ?: t->guest->prepare(t) ?: vcpus_create(t) ?:
+		      memory_create(t);
 	if (!ret)
 		ret = t->opt.nr_devices ? iommu_create(t) ?: devices_create(t) :
 					  no_device(t);
@@ -29,6 +30,7 @@ static int run(struct tvmm *t)
 	iommu_destroy(t);
 	memory_destroy(t);
 	vcpus_destroy(t);
+	t->guest->finish(t);
 	vm_destroy(t);
 	return ret;
 }
@@ -40,7 +42,11 @@ static void init(struct tvmm *t)
 
 	t->kvm_fd = -1;
 	t->vm_fd = -1;
+	t->guest = t->opt.kernel ? &linux_guest : &payload_guest;
 	t->mem.private_fd = -1;
+	t->boot.kernel.fd = -1;
+	t->boot.initrd.fd = -1;
+	t->progress.stop_fd = -1;
 	t->iommu.watch.stop_fd = -1;
 	for (i = 0; i < MAX_CPUS; i++) {
 		t->vcpu[i].t = t;
@@ -65,15 +71,11 @@ int main(int argc, char **argv)
 	struct tvmm t = {
 		.opt = {
 			.nr_cpus = 1,
-			.mem_mib = TVM_PRIVATE_MIN >> 20,
-			.payload = "/share/payload.bin",
 			.mode = TVM_MODE_FULL,
-			.copy_bytes = 1 << 20,
 			.timeout = 120,
 			.report_fd = -1,
 			.seed = getpid(),
 		},
-		.guest = &payload_guest,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	int ret;

@@ -91,7 +91,6 @@ int memory_create(struct tvmm *t)
 	struct memory *m = &t->mem;
 	int ret;
 
-	m->shared_size = TVM_SHARED_SIZE;
 	m->private_gpa = TVM_PRIVATE_GPA;
 	m->private_size = (uint64_t)t->opt.mem_mib << 20;
 	ret = create_shared(t) ?: create_private(t) ?: t->guest->load(t);

@@ -9,6 +9,11 @@
 
 #include "tvmm.h"
 
+#define LINUX_MEM_MIN	64U		/* MiB */
+#define LINUX_MEM	128U
+#define LINUX_COPY_MAX	(1008U << 10)
+#define LINUX_COPY	(512U << 10)
+
 static const struct {
 	const char *name;
 	enum tvm_mode mode;
@@ -25,15 +30,18 @@ static void usage(FILE *out)
 {
 	fputs("usage: tvmm --device BDF [--device BDF...] [options]\n"
 	      "       tvmm --no-device [options]\n"
-	      "Run a payload in a confidential VM that owns TDIs.\n"
+	      "Run a payload, or Linux, in a confidential VM that owns TDIs.\n"
 	      "\n"
 	      "the VM\n"
 	      "  --device BDF       a function, bound to vfio-pci, its link connected; again for\n"
 	      "                     more, up to 8, all of the same TSM and behind the same IOMMU\n"
 	      "  --no-device        no TDI: boots, checks private memory, ends\n"
 	      "  --cpus N           vCPUs, 1 to 8 (1)\n"
-	      "  --mem MIB          private memory in MiB, 16 to 1024 (16)\n"
+	      "  --mem MIB          private memory in MiB, 16 to 1024 (16; of Linux 64 to 1024, 128)\n"
 	      "  --payload FILE     what runs in it (/share/payload.bin)\n"
+	      "  --linux BZIMAGE    Linux instead, one vCPU, whose first program does the same ...\n"
+	      "  --initrd FILE      ... /share/guest.initrd has it\n"
+	      "  --append TEXT      more for the kernel's command line, say loglevel=7\n"
 	      "  --vendor NAME      tdx, sev or cca: whose requests the guest makes (default:\n"
 	      "                     those of the TSM that the devices are connected to)\n"
 	      "\n"
@@ -48,7 +56,8 @@ static void usage(FILE *out)
 	      "  --bind-on-request  tvmm binds a device when the guest asks for it, not before\n"
 	      "  --bar2-pages N     4 KiB pages of each BAR 2 to accept and use, 1 to 4096\n"
 	      "                     (576, or what the device has)\n"
-	      "  --copy-kib N       size of the copy test in KiB, multiple of 16, up to 4096 (1024)\n"
+	      "  --copy-kib N       size of the copy test in KiB, multiple of 16, up to 4096 (1024;\n"
+	      "                     of Linux up to 1008, 512)\n"
 	      "  --timeout S        give up after S seconds, 0: never (120)\n"
 	      "\n"
 	      "what is told\n"
@@ -131,7 +140,8 @@ static int add_device(struct options *opt, const char *bdf)
 }
 
 enum {
-	O_DEVICE = 1, O_NONE, O_CPUS, O_MEM, O_VENDOR, O_MODE, O_PAYLOAD, O_PAGES,
+	O_DEVICE = 1, O_NONE, O_CPUS, O_MEM, O_VENDOR, O_MODE, O_PAYLOAD,
+	O_LINUX, O_INITRD, O_APPEND, O_PAGES,
 	O_COPY, O_SHARED, O_REQUEST, O_SAVE_REPORT, O_SAVE_CERTS, O_TIMEOUT,
 	O_REPORT, O_HELP
 };
@@ -144,6 +154,9 @@ static const struct option long_options[] = {
 	{ "vendor", required_argument, NULL, O_VENDOR },
 	{ "mode", required_argument, NULL, O_MODE },
 	{ "payload", required_argument, NULL, O_PAYLOAD },
+	{ "linux", required_argument, NULL, O_LINUX },
+	{ "initrd", required_argument, NULL, O_INITRD },
+	{ "append", required_argument, NULL, O_APPEND },
 	{ "bar2-pages", required_argument, NULL, O_PAGES },
 	{ "copy-kib", required_argument, NULL, O_COPY },
 	{ "shared-first", no_argument, NULL, O_SHARED },
@@ -192,6 +205,15 @@ static int set_value(struct options *opt, int which, const char *name)
 	case O_PAYLOAD:
 		opt->payload = optarg;
 		return 0;
+	case O_LINUX:
+		opt->kernel = optarg;
+		return 0;
+	case O_INITRD:
+		opt->initrd = optarg;
+		return 0;
+	case O_APPEND:
+		opt->append = optarg;
+		return 0;
 	case O_PAGES:
 		return number(name, optarg, 1, 4096, &opt->bar2_pages);
 	case O_COPY:
@@ -213,11 +235,48 @@ static int set_value(struct options *opt, int which, const char *name)
 	}
 }
 
+/* what a guest of either kind gets when nothing was said, and what it has no room for */
+static int check_linux(struct options *opt)
+{
+	if (!opt->kernel)
+		return opt->initrd || opt->append ?
+		       wrong("--initrd and --append belong to --linux") : 0;
+	if (!opt->initrd)
+		return wrong("--linux %s: which --initrd?", opt->kernel);
+	if (opt->payload)
+		return wrong("--linux and --payload: one of the two");
+	if (opt->nr_cpus > 1)
+		return wrong("--cpus %u: Linux has one here, with no tables that tell of others",
+			     opt->nr_cpus);
+	if (opt->mem_mib && opt->mem_mib < LINUX_MEM_MIN)
+		return wrong("--mem %u: Linux needs %u", opt->mem_mib,
+			     LINUX_MEM_MIN);
+	if (opt->copy_bytes > LINUX_COPY_MAX)
+		return wrong("--copy-kib %u: of Linux at most %u, twice in a huge page",
+			     opt->copy_bytes >> 10, LINUX_COPY_MAX >> 10);
+	return 0;
+}
+
+static void set_defaults(struct options *opt)
+{
+	if (!opt->payload)
+		opt->payload = "/share/payload.bin";
+	if (!opt->mem_mib)
+		opt->mem_mib = opt->kernel ? LINUX_MEM : TVM_PRIVATE_MIN >> 20;
+	if (!opt->copy_bytes)
+		opt->copy_bytes = opt->kernel ? LINUX_COPY : 1 << 20;
+}
+
 /* what no option has wrong by itself */
 static int check(struct options *opt, bool none)
 {
 	uint64_t need;
+	int ret;
 
+	ret = check_linux(opt);
+	if (ret)
+		return ret;
+	set_defaults(opt);
 	if (none && opt->nr_devices)
 		return wrong("--device and --no-device: one of the two");
 	if (!none && !opt->nr_devices)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The bare-metal guest of ../guest: its image, page tables and boot page in shared
- * memory, and vCPUs that begin in 64-bit mode with paging on.
+ * memory. Its calls are all that it asks of a machine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,44 +10,6 @@
 #include <unistd.h>
 
 #include "tvmm.h"
-
-#define HUGE		0x200000ULL
-
-#define PTE_PRESENT	0x001ULL
-#define PTE_WRITE	0x002ULL
-#define PTE_UNCACHED	0x018ULL	/* PWT, PCD */
-#define PTE_ACCESSED	0x020ULL
-#define PTE_DIRTY	0x040ULL
-#define PTE_HUGE	0x080ULL
-
-#define NR_PDS		4
-
-#define CR0_PE		0x1ULL
-#define CR0_ET		0x10ULL
-#define CR0_NE		0x20ULL
-#define CR0_WP		0x10000ULL
-#define CR0_PG		0x80000000ULL
-#define CR4_PAE		0x20ULL
-#define EFER_LME	0x100ULL
-#define EFER_LMA	0x400ULL
-
-/* 4 GiB, guest virtual = guest physical, BARs uncached */
-static void build_page_tables(uint8_t *shared)
-{
-	uint64_t *pml4 = (uint64_t *)(shared + TVM_PGTABLE_GPA);
-	uint64_t *pdpt = pml4 + 512, *pd = pdpt + 512, i, gpa;
-	const uint64_t table = PTE_PRESENT | PTE_WRITE | PTE_ACCESSED;
-
-	pml4[0] = (TVM_PGTABLE_GPA + 0x1000) | table;
-	for (i = 0; i < NR_PDS; i++)
-		pdpt[i] = (TVM_PGTABLE_GPA + 0x2000 + i * 0x1000) | table;
-	for (i = 0; i < NR_PDS * 512; i++) {
-		gpa = i * HUGE;
-		pd[i] = gpa | table | PTE_DIRTY | PTE_HUGE;
-		if (gpa >= TVM_BARS_GPA)
-			pd[i] |= PTE_UNCACHED;
-	}
-}
 
 static int read_image(struct tvmm *t)
 {
@@ -74,16 +36,27 @@ static int read_image(struct tvmm *t)
 	return 0;
 }
 
+static int payload_prepare(struct tvmm *t)
+{
+	t->mem.shared_size = TVM_SHARED_SIZE;
+	return 0;
+}
+
+static void payload_finish(struct tvmm *t)
+{
+	(void)t;
+}
+
 static int payload_load(struct tvmm *t)
 {
 	int ret = read_image(t);
 
 	if (!ret)
-		build_page_tables(t->mem.shared);
+		long_mode_tables(t);
 	return ret;
 }
 
-static int payload_tell(struct tvmm *t)
+int boot_page(struct tvmm *t)
 {
 	struct tvm_boot *boot = (void *)(t->mem.shared + TVM_BOOT_GPA);
 	int khz = ioctl(t->vcpu[0].fd, KVM_GET_TSC_KHZ, 0);
@@ -111,35 +84,42 @@ static int payload_tell(struct tvmm *t)
 
 static int payload_start(struct vcpu *v)
 {
-	const struct kvm_segment code = {
-		.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1,
-		.s = 1, .l = 1, .g = 1,
-	};
-	const struct kvm_segment data = {
-		.limit = 0xffffffff, .selector = 16, .type = 3, .present = 1,
-		.db = 1, .s = 1, .g = 1,
-	};
-	struct kvm_regs regs = {
+	const struct kvm_regs regs = {
 		.rip = TVM_LOAD_GPA, .rdi = v->index, .rflags = 2,
 	};
-	struct kvm_sregs sregs;
 
-	if (ioctl(v->fd, KVM_GET_SREGS, &sregs))
-		return -errno;
-	sregs.cs = code;
-	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
-	sregs.cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
-	sregs.cr3 = TVM_PGTABLE_GPA;
-	sregs.cr4 = CR4_PAE;
-	sregs.efer = EFER_LME | EFER_LMA;
-	if (ioctl(v->fd, KVM_SET_SREGS, &sregs) ||
-	    ioctl(v->fd, KVM_SET_REGS, &regs))
-		return -errno;
-	return 0;
+	return long_mode_start(v, &regs);
+}
+
+/* a call: the one thing that the payload says through a port */
+static int payload_io(struct vcpu *v)
+{
+	struct kvm_run *run = v->run;
+	uint32_t number;
+
+	if (run->io.direction != KVM_EXIT_IO_OUT || run->io.size != 4 ||
+	    run->io.count != 1 || run->io.port != TVM_PORT)
+		return report_failed(v->t, "exit", -EPROTO,
+				     "port %#x of vCPU %u, size %u, count %u: no call",
+				     run->io.port, v->index, run->io.size,
+				     run->io.count);
+	memcpy(&number, (uint8_t *)run + run->io.data_offset, sizeof(number));
+	return hypercall(v, number);
+}
+
+static int payload_mmio(struct vcpu *v)
+{
+	return report_failed(v->t, "exit", -EFAULT,
+			     "MMIO exit of vCPU %u at gpa %#llx: nothing is emulated",
+			     v->index, v->run->mmio.phys_addr);
 }
 
 const struct guest payload_guest = {
+	.prepare = payload_prepare,
 	.load = payload_load,
-	.tell = payload_tell,
+	.tell = boot_page,
 	.start = payload_start,
+	.io = payload_io,
+	.mmio = payload_mmio,
+	.finish = payload_finish,
 };

@@ -147,9 +147,12 @@ int vcpus_run(struct tvmm *t)
 	unsigned int started;
 	int ret;
 
-	ret = events_watch(t);
-	if (ret)
+	ret = events_watch(t) ?: progress_start(t);
+	if (ret) {
+		progress_stop(t);
+		events_unwatch(t);
 		return ret;
+	}
 	signals_catch(t);
 	ret = start_threads(t, &started);
 	if (!ret)
@@ -157,6 +160,7 @@ int vcpus_run(struct tvmm *t)
 	while (--started)
 		pthread_join(t->vcpu[started].thread, NULL);
 	signals_let_go();
+	progress_stop(t);
 	events_unwatch(t);
 	if (t->result || !came)
 		return t->result;

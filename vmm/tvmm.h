@@ -7,6 +7,12 @@
  *  vm.c	/dev/kvm and the VM
  *  memory.c	shared and private memory
  *  payload.c	what is in it before the first vCPU runs
+ *  linux.c	a Linux guest in the payload's place
+ *  ports.c	what of a PC it meets
+ *  pci.c	the bus on which it finds the TDIs
+ *  serial.c	its console
+ *  progress.c	a line while it boots
+ *  longmode.c	how either begins
  *  vcpu.c	a vCPU and the one exit loop
  *  threads.c	a thread for each vCPU, and how all of them end
  *  hypercall.c	what the guest asks for; all of it is hostile input
@@ -35,6 +41,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <asm/bootparam.h>
 #include <linux/kvm.h>
 
 #include <tdi/advice.h>
@@ -57,6 +64,7 @@
 enum {
 	SLOT_SHARED,
 	SLOT_PRIVATE,
+	SLOT_ALIAS,		/* a Linux guest's second view of shared memory */
 	SLOT_BARS,		/* MAX_BAR_SLOTS for each device */
 };
 
@@ -66,6 +74,9 @@ struct options {
 	unsigned int nr_cpus;
 	unsigned int mem_mib;	/* private memory */
 	const char *payload;
+	const char *kernel;	/* a Linux guest instead, NULL: none */
+	const char *initrd;
+	const char *append;	/* to the kernel's command line, NULL: nothing */
 	uint32_t arch;		/* of the TVM's requests, 0: the device's TSM tells */
 	enum tvm_mode mode;
 	uint32_t bar2_pages;	/* 0: what is usual, or less if a device has less */
@@ -99,14 +110,22 @@ struct vcpu;
 
 /**
  * struct guest - what runs in the VM
+ * @prepare: before there is a vCPU: its files, how much shared memory it needs
  * @load: bring it into the memory that is there
  * @tell: tell it what its machine has, after the devices are there
  * @start: first registers of a vCPU
+ * @io: an exit for port I/O: 0 to go on, or -errno to stop
+ * @mmio: an exit for memory that no slot has; the same
+ * @finish: undo @prepare, from any state on
  */
 struct guest {
+	int (*prepare)(struct tvmm *t);
 	int (*load)(struct tvmm *t);
 	int (*tell)(struct tvmm *t);
 	int (*start)(struct vcpu *v);
+	int (*io)(struct vcpu *v);
+	int (*mmio)(struct vcpu *v);
+	void (*finish)(struct tvmm *t);
 };
 
 /* a vCPU's fields are its thread's, under the lock or not; @run's immediate_exit is anybody's */
@@ -122,6 +141,7 @@ struct vcpu {
 	uint64_t probe_gpa;	/* ... in this page ... */
 	uint64_t probe_rip;	/* ... and goes on here, with 1 in RAX */
 	uint64_t probes;	/* faults seen so */
+	uint64_t exits;		/* to tvmm, all of them */
 	bool in_use;		/* between USE_BEGIN and USE_END */
 	uint64_t use_exits;	/* exits seen so, the ending call included */
 	bool done;		/* its guest has called EXIT */
@@ -171,6 +191,58 @@ struct device {
 	int certs_fd;
 };
 
+/* a 16450 that only sends */
+struct serial {
+	uint8_t divisor[2];
+	uint8_t ier;
+	uint8_t lcr;
+	uint8_t mcr;
+	uint8_t scratch;
+	bool empty;		/* the transmitter became empty, and nobody was told */
+	bool level;		/* of its interrupt */
+	size_t len;
+	char line[160];		/* what was sent since the last whole line */
+};
+
+/* registers 0 to 0x3f; all others read 0 */
+struct pci_function {
+	uint16_t rid;
+	uint32_t config[16];
+	uint32_t size_mask[6];	/* what a BAR reads after all ones were written */
+	bool sizing[6];		/* they were */
+};
+
+struct pci {
+	uint32_t address;	/* the register of that name */
+	unsigned int nr_functions;
+	struct pci_function functions[2 + MAX_DEVICES];
+};
+
+struct boot_file {
+	int fd;			/* -1: none */
+	uint64_t size;
+};
+
+/* a Linux guest's files, and where they go */
+struct boot {
+	struct boot_file kernel;
+	struct boot_file initrd;
+	struct setup_header header;
+	size_t header_len;	/* of it is the kernel's */
+	uint64_t code_offset;	/* of the 64-bit code in the kernel's file */
+	uint64_t code_size;
+	uint64_t initrd_gpa;
+	uint64_t entered_us;	/* when its first vCPU began */
+	bool up;		/* its first program has called */
+};
+
+/* the thread that tells of a boot */
+struct progress {
+	pthread_t thread;
+	int stop_fd;		/* eventfd, -1: none */
+	bool running;
+};
+
 struct tvmm {
 	struct options opt;
 	const struct guest *guest;
@@ -181,6 +253,10 @@ struct tvmm {
 	struct vcpu vcpu[MAX_CPUS];
 	struct iommu iommu;
 	struct device device[MAX_DEVICES];
+	struct boot boot;	/* this and the next three are a Linux guest's */
+	struct progress progress;
+	struct pci pci;
+	struct serial serial;
 	pthread_mutex_t lock;	/* owns the devices' state and the reports while threads run */
 	int stopping;		/* atomic: every vCPU is to leave its loop */
 	int result;		/* of the first vCPU that failed */
@@ -205,6 +281,41 @@ void unreserve(struct reservation *r);
 
 /* payload.c: the guest of ../guest */
 extern const struct guest payload_guest;
+/* the boot page of ../guest/tvm_abi.h, which every guest gets */
+int boot_page(struct tvmm *t);
+
+/* longmode.c: both guests begin in 64-bit mode, virtual = guest physical address */
+void long_mode_tables(struct tvmm *t);
+int long_mode_start(struct vcpu *v, const struct kvm_regs *regs);
+
+/* linux.c: a bzImage and its initrd */
+extern const struct guest linux_guest;
+
+/* ports.c */
+int ports_create(struct tvmm *t);
+int ports_io(struct vcpu *v);
+int ports_mmio(struct vcpu *v);
+
+/* pci.c: ports are counted from PCI_PORT */
+#define PCI_PORT		0xcf8
+#define PCI_PORTS		8
+/* after the devices were opened */
+int pci_create(struct tvmm *t);
+uint32_t pci_read(struct tvmm *t, unsigned int port, unsigned int size);
+void pci_write(struct tvmm *t, unsigned int port, unsigned int size,
+	       uint32_t value);
+
+/* serial.c: registers are counted from SERIAL_PORT */
+#define SERIAL_PORT		0x3f8
+#define SERIAL_PORTS		8
+int serial_read(struct tvmm *t, unsigned int reg, uint8_t *value);
+int serial_write(struct tvmm *t, unsigned int reg, uint8_t value);
+/* print what the guest has not ended with a newline */
+void serial_flush(struct tvmm *t);
+
+/* progress.c: does nothing for another guest than Linux */
+int progress_start(struct tvmm *t);
+void progress_stop(struct tvmm *t);
 
 /* vcpu.c */
 int vcpus_create(struct tvmm *t);

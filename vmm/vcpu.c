@@ -10,11 +10,39 @@
 
 #include "tvmm.h"
 
-#define MAX_CPUID	256
+#define MAX_CPUID		256
+#define CPUID_FEATURES		1U
+#define CPUID_TOPOLOGY		0xbU
+#define CPUID_AMD_FEATURES	0x80000001U
+#define CPUID_AMD_TOPOLOGY	0x8000001eU
+#define CPUID_AMD_SVM		0x4U		/* of ECX */
+
+/*
+ * What KVM answers is of the CPU that was asked: the id of a local APIC is the vCPU's.
+ * No guest of ours is a host in turn, and Linux would try to be one.
+ */
+static void adapt(struct kvm_cpuid_entry2 *e, uint32_t id)
+{
+	switch (e->function) {
+	case CPUID_FEATURES:
+		e->ebx = (e->ebx & 0xffffff) | id << 24;
+		break;
+	case CPUID_TOPOLOGY:
+		e->edx = id;
+		break;
+	case CPUID_AMD_FEATURES:
+		e->ecx &= ~CPUID_AMD_SVM;
+		break;
+	case CPUID_AMD_TOPOLOGY:
+		e->eax = id;
+		break;
+	}
+}
 
 static int set_cpuid(struct vcpu *v)
 {
 	struct kvm_cpuid2 *cpuid;
+	uint32_t i;
 	int ret = 0;
 
 	cpuid = calloc(1, sizeof(*cpuid) +
@@ -22,8 +50,11 @@ static int set_cpuid(struct vcpu *v)
 	if (!cpuid)
 		return -ENOMEM;
 	cpuid->nent = MAX_CPUID;
-	if (ioctl(v->t->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid) ||
-	    ioctl(v->fd, KVM_SET_CPUID2, cpuid))
+	if (ioctl(v->t->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid))
+		ret = -errno;
+	for (i = 0; i < cpuid->nent; i++)
+		adapt(&cpuid->entries[i], v->index);
+	if (!ret && ioctl(v->fd, KVM_SET_CPUID2, cpuid))
 		ret = -errno;
 	free(cpuid);
 	return ret;
@@ -110,43 +141,6 @@ static int memory_fault(struct vcpu *v)
 	return 0;
 }
 
-/* a call: the one thing that the payload says through a port */
-static int port_call(struct vcpu *v)
-{
-	struct kvm_run *run = v->run;
-	uint32_t number;
-
-	if (run->io.direction != KVM_EXIT_IO_OUT || run->io.size != 4 ||
-	    run->io.count != 1)
-		return report_failed(v->t, "exit", -EPROTO,
-				     "port %#x, size %u, count %u: no call",
-				     run->io.port, run->io.size, run->io.count);
-	memcpy(&number, (uint8_t *)run + run->io.data_offset, sizeof(number));
-	return hypercall(v, number);
-}
-
-/* who is behind which ports */
-static const struct {
-	uint16_t first;
-	uint16_t last;
-	int (*io)(struct vcpu *v);
-} ports[] = {
-	{ TVM_PORT, TVM_PORT, port_call },
-};
-
-static int port_io(struct vcpu *v)
-{
-	uint16_t port = v->run->io.port;
-	size_t i;
-
-	for (i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
-		if (port >= ports[i].first && port <= ports[i].last)
-			return ports[i].io(v);
-	return report_failed(v->t, "exit", -EPROTO,
-			     "vCPU %u uses port %#x: nothing is there", v->index,
-			     port);
-}
-
 static int handle_exit(struct vcpu *v)
 {
 	struct kvm_run *run = v->run;
@@ -154,11 +148,9 @@ static int handle_exit(struct vcpu *v)
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO:
-		return port_io(v);
+		return t->guest->io(v);
 	case KVM_EXIT_MMIO:
-		return report_failed(t, "exit", -EFAULT,
-				     "MMIO exit of vCPU %u at gpa %#llx: nothing is emulated",
-				     v->index, run->mmio.phys_addr);
+		return t->guest->mmio(v);
 	case KVM_EXIT_SHUTDOWN:
 		return report_failed(t, "exit", -EFAULT,
 				     "triple fault of vCPU %u", v->index);
@@ -201,6 +193,7 @@ void vcpu_loop(struct vcpu *v)
 		err = ioctl(v->fd, KVM_RUN, 0) ? errno : 0;
 		if (err == EINTR)
 			continue;
+		v->exits++;
 		if (v->in_use)
 			v->use_exits++;
 		pthread_mutex_lock(&t->lock);
