@@ -124,6 +124,7 @@ struct vcpu {
 	uint64_t probes;	/* faults seen so */
 	bool in_use;		/* between USE_BEGIN and USE_END */
 	uint64_t use_exits;	/* exits seen so, the ending call included */
+	bool yields;		/* its guest waits for another vCPU */
 	bool done;		/* its guest has called EXIT */
 };
 
