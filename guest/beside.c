@@ -60,7 +60,7 @@ void beside_wait(struct device *dev)
 		if (now_ms() - start > TIMEOUT_MS)
 			call_exit_failed("device %u: nobody came to work beside its vCPU in %u ms",
 					 (uint64_t)dev->index, (uint64_t)TIMEOUT_MS);
-		__builtin_ia32_pause();
+		call_yield();
 	}
 }
 
@@ -68,7 +68,7 @@ void beside_close(struct device *dev)
 {
 	__atomic_store_n(&dev->beside.open, 0, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&dev->beside.inside, __ATOMIC_SEQ_CST))
-		__builtin_ia32_pause();
+		call_yield();
 }
 
 /* in first, then look: whoever closes it sees us, or we see that it is closed */
@@ -120,7 +120,7 @@ void beside_work(struct device *dev)
 	while (!__atomic_load_n(&dev->beside.served, __ATOMIC_SEQ_CST)) {
 		memory_check();
 		if (!enter(dev)) {
-			__builtin_ia32_pause();
+			call_yield();
 			continue;
 		}
 		if (*id != TEEMU_ID)

@@ -86,6 +86,11 @@ void call_log(const char *fmt, ...)
 	call(TVM_CALL_LOG, NULL, 0, 0, strlen(text), 0);
 }
 
+void call_yield(void)
+{
+	call(TVM_CALL_YIELD, NULL, 0, 0, 0, 0);
+}
+
 static void __attribute__((noreturn)) call_exit(enum tvm_verdict verdict,
 						const char *text)
 {

@@ -108,6 +108,8 @@ void call_mark(const struct device *dev, enum tvm_mark mark, uint64_t number);
 /* true if a read of @gpa ends at the VMM as a memory fault */
 bool call_probe(uint64_t gpa);
 void call_log(const char *fmt, ...);
+/* while this vCPU waits for another one; an exit, so not where none is allowed */
+void call_yield(void);
 /* end of the VM: what failed, what was expected, what was seen */
 void __attribute__((noreturn)) call_exit_failed(const char *fmt, ...);
 /* end of this vCPU; the VM ends with the last one */

@@ -25,11 +25,13 @@ _start:
 	jmp	*%rax
 	/* private memory is zero until somebody has written there */
 wait:
-	cmp	$8, %r12d
+	cmp	$8, %r12d		/* TVM_MAX_CPUS */
 	jae	stop
-	movabs	$others_may_go, %rax
-0:	pause
-	cmpl	$0, (%rax)
+	movabs	$others_may_go, %rbx
+	mov	$0x7e0, %edx		/* TVM_PORT */
+0:	mov	$8, %eax		/* TVM_CALL_YIELD; the mailbox is still zero */
+	out	%eax, %dx
+	cmpl	$0, (%rbx)
 	je	0b
 	movabs	$private, %rax
 	jmp	*%rax

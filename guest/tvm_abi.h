@@ -141,6 +141,7 @@ enum tvm_call {
 	TVM_CALL_MARK = 5,	/* arg[0]: enum tvm_mark, arg[1]: its number */
 	TVM_CALL_PROBE = 6,	/* arg[0]: RIP to go on at, arg[1]: GPA */
 	TVM_CALL_EXIT = 7,	/* of this vCPU; arg[0]: enum tvm_verdict; data: text */
+	TVM_CALL_YIELD = 8,	/* this vCPU waits for another one, which may need its CPU */
 };
 
 enum tvm_mark {

@@ -55,7 +55,7 @@ tvmm_hostile:
 	.balign	8
 rows:
 	/* no such device, more data than there is room for: arg[0] is what an EXIT fails by */
-	.irpc	call, 1234567
+	.irpc	call, 12345678
 	row	\call, 2, 0, 0, 1
 	row	\call, 0x80000000, 0, 0, 1
 	row	\call, 1, 0x4001, 0, 1
@@ -63,7 +63,7 @@ rows:
 	.endr
 	/* no such call */
 	row	0, 0, 0, 0, 0
-	row	8, 0, 0, 0, 0
+	row	9, 0, 0, 0, 0
 	row	0xffffffff, 0, 0, 0, 0
 	/* no such op, mark, address */
 	row	2, 0, 0, 0, 0x100000001

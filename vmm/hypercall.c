@@ -193,6 +193,12 @@ static int call_exit(struct call *c)
 			     (int)c->m.in_len, (char *)c->m.data);
 }
 
+static int call_yield(struct call *c)
+{
+	c->v->yields = true;
+	return 0;
+}
+
 static const struct {
 	int (*call)(struct call *c);
 	unsigned int flags;
@@ -204,6 +210,7 @@ static const struct {
 	[TVM_CALL_MARK] = { call_mark, NO_DEVICE },
 	[TVM_CALL_PROBE] = { call_probe, NO_DEVICE },
 	[TVM_CALL_EXIT] = { call_exit, NO_DEVICE },
+	[TVM_CALL_YIELD] = { call_yield, NO_DEVICE },
 };
 
 /* which device it is about; false: there is no such device */

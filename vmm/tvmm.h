@@ -144,6 +144,7 @@ struct vcpu {
 	uint64_t exits;		/* to tvmm, all of them */
 	bool in_use;		/* between USE_BEGIN and USE_END */
 	uint64_t use_exits;	/* exits seen so, the ending call included */
+	bool yields;		/* its guest waits for another vCPU */
 	bool done;		/* its guest has called EXIT */
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* a vCPU, from its first instruction to its last exit; all of them run the same loop */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -201,6 +202,9 @@ void vcpu_loop(struct vcpu *v)
 		if (ret)
 			vcpus_stop(t, ret);
 		pthread_mutex_unlock(&t->lock);
+		if (v->yields)
+			sched_yield();
+		v->yields = false;
 	}
 	__atomic_store_n(&v->tid, 0, __ATOMIC_SEQ_CST);
 }
