@@ -391,6 +391,55 @@ TVM_TEST(report_of_a_file)
 	unlink(SCRATCH ".certs");
 }
 
+static void put_file(struct __test_metadata *_metadata, const char *path,
+		     const uint8_t *bytes, size_t len)
+{
+	FILE *out = fopen(path, "we");
+
+	ASSERT_NE(NULL, out);
+	EXPECT_EQ(len, fwrite(bytes, 1, len, out));
+	fclose(out);
+}
+
+/* as a device with a PKI and with measurements would answer; the emulated one has neither */
+TEST(spdm_of_a_file)
+{
+	static const uint8_t record[] = {
+		1, 1, 5, 0, 0x00, 2, 0, 0xab, 0xcd,
+		2, 1, 4, 0, 0x81, 1, 0, 7,
+		9, 2, 2, 0, 0, 0,
+	};
+	uint8_t chain[4 + 48 + 5 + 3] = { sizeof(chain), [52] = 0x30, 3, 2, 1, 5, 0x30, 1, 9 };
+	uint8_t message[8 + sizeof(record) + 34] = { 0x12, 0x60, 0, 0, 3, sizeof(record) };
+
+	memcpy(message + 8, record, sizeof(record));
+	put_file(_metadata, SCRATCH ".certs", chain, sizeof(chain));
+	put_file(_metadata, SCRATCH ".record", record, sizeof(record));
+	put_file(_metadata, SCRATCH ".message", message, sizeof(message));
+	EXPECT_EQ(0, tdi("report", "--certs", SCRATCH ".certs", "--measurements",
+			 SCRATCH ".record", NULL));
+	EXPECT_TRUE(says("certificate 0: 5 bytes at 52"));
+	EXPECT_TRUE(says("certificate 1: 3 bytes at 57"));
+	EXPECT_TRUE(says("measurement 1: immutable ROM, digest of 2 bytes"));
+	EXPECT_TRUE(says("        abcd\n"));
+	EXPECT_TRUE(says("measurement 2: mutable firmware, raw value of 1 bytes"));
+	EXPECT_TRUE(says("measurement 9: of specification 0x2"));
+	EXPECT_EQ(0, tdi("report", "--json", "--measurements", SCRATCH ".message", NULL));
+	EXPECT_TRUE(is_json(tool.text, 1));
+	EXPECT_TRUE(says("\"value\":\"abcd\""));
+	/* any byte less is not all of it */
+	EXPECT_EQ(0, truncate(SCRATCH ".certs", sizeof(chain) - 1));
+	EXPECT_EQ(1, tdi("report", "--certs", SCRATCH ".certs", NULL));
+	EXPECT_EQ(0, truncate(SCRATCH ".record", sizeof(record) - 1));
+	EXPECT_EQ(1, tdi("report", "--measurements", SCRATCH ".record", NULL));
+	EXPECT_EQ(0, truncate(SCRATCH ".message", 8 + sizeof(record) - 1));
+	EXPECT_EQ(1, tdi("report", "--measurements", SCRATCH ".message", NULL));
+	EXPECT_TRUE(says("or not all of them"));
+	unlink(SCRATCH ".certs");
+	unlink(SCRATCH ".record");
+	unlink(SCRATCH ".message");
+}
+
 TVM_TEST(error)
 {
 	self->base.trace = false;	/* a fall to ERROR is what is wanted */

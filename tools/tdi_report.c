@@ -12,6 +12,7 @@
 
 #include "../guest/attest.h"
 #include "tdi.h"
+#include "tdi_spdm.h"
 
 #define MAX_BYTES	65536	/* of a response: TDI_RESP_MAX */
 
@@ -126,21 +127,18 @@ static int decode_report(const uint8_t *buf, size_t len)
 	return 0;
 }
 
-static int decode_nothing(const uint8_t *buf, size_t len)
-{
-	(void)buf;
-	(void)len;
-	return 0;
-}
-
 /* what the options name */
 static const struct part {
 	const char *name;
 	int (*decode)(const uint8_t *buf, size_t len);
+	const char *wrong;
 } parts[] = {
-	{ "report", decode_report },
-	{ "certs", decode_nothing },
-	{ "measurements", decode_nothing },
+	{ "report", decode_report,
+	  "this is no TDISP interface report, or not all of it" },
+	{ "certs", spdm_print_certs,
+	  "this is no certificate chain of SPDM, or not all of it" },
+	{ "measurements", spdm_print_measurements,
+	  "these are no measurements of SPDM, or not all of them" },
 };
 
 #define NR_PARTS	(sizeof(parts) / sizeof(parts[0]))
@@ -188,7 +186,7 @@ static int print_parts(char *path[NR_PARTS])
 	for (i = 0; i < NR_PARTS; i++)
 		if (path[i] && print_part(&parts[i], buf[i], len[i]))
 			result = complain("report", path[i], -EBADMSG,
-					  "this is no TDISP interface report, or not all of it");
+					  parts[i].wrong);
 	if (tdi_json) {
 		json_close('}');
 		json_end();
@@ -234,6 +232,8 @@ const struct tdi_command cmd_report = {
 	.help = "FILE has the bytes that IOMMU_VDEVICE_TSM_REQ answered to READ_REPORT, READ_CERTS or\n"
 		"READ_MEASUREMENTS, all parts of it in a row. Of each its length and SHA-384 are printed,\n"
 		"to compare with what firmware confirms; of the report what the device says: how it does\n"
-		"DMA, and its ranges of MMIO. Signatures are not checked, certificates and measurements\n"
-		"not decoded. With a BDF instead: says why the host cannot ask, exit code 1.\n",
+		"DMA, and its ranges of MMIO; of a chain of SPDM its root hash and where each certificate\n"
+		"is, for openssl x509 -inform der; of measurements (a MEASUREMENTS message, or its record\n"
+		"alone) each block. Signatures are not checked. With a BDF instead: says why the host\n"
+		"cannot ask, exit code 1.\n",
 };
