@@ -95,7 +95,7 @@ static void print_certificates(const uint8_t *buf, size_t len, size_t offset)
 	if (tdi_json)
 		json_close(']');
 	else if (!number)
-		printf("    no certificates in DER follow (those of the emulated device are not)\n");
+		printf("    no certificates in DER follow: the emulated device has none\n");
 }
 
 int spdm_print_certs(const uint8_t *buf, size_t len)
