@@ -84,7 +84,7 @@ mutants:
 	@$S/mutants $(M)
 
 FLAVOUR ?= base
-shell: $(if $(filter debug,$(FLAVOUR)),debug,kernel)
+shell: kernel $(if $(filter debug,$(FLAVOUR)),debug)
 	@$S/image
 	@$S/boot $(FLAVOUR) out/shell shell
 

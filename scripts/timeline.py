@@ -117,13 +117,12 @@ class Sequence:
         return out
 
     def strips(self):
-        """Binding and TDISP state of the function that has one."""
-        out = []
-        for fn, spans in self.log.states.items():
-            out += self.strip(spans, STRIP, f"binding of {fn}")
-            out += self.strip(self.log.tdisp.get(fn, ()), STRIP + 11, f"TDISP state of {fn}")
-            break
-        return out
+        """Binding and TDISP state of the scene's function; of the first one, if it is the link's."""
+        fn = self.scene.fn or next(iter(self.log.states), "")
+        if fn not in self.log.states:
+            return []
+        return [*self.strip(self.log.states[fn], STRIP, f"binding of {fn}"),
+                *self.strip(self.log.tdisp.get(fn, ()), STRIP + 11, f"TDISP state of {fn}")]
 
     def bar(self, i, item):
         """A call, as long as what happens in it."""
@@ -429,6 +428,8 @@ def main():
         result = json.loads(result.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         result = {}
+    if not isinstance(result, dict) or not isinstance(result.get("vendors", {}), dict):
+        result = {}  # the page does without
     date = args.date or time.strftime("%d %B %Y", time.localtime(next(iter(files.values())).stat().st_mtime))
     logs = {}
     for name, file in files.items():

@@ -105,6 +105,7 @@ class Scene:
     start: float
     end: float
     items: list = dataclasses.field(default_factory=list)
+    fn: str = ""  # whose life it is of, "" of nobody's
 
 
 def nth(text, place):
@@ -116,7 +117,7 @@ def nth(text, place):
 def number(text, name, default=0):
     """The number after "name=" or "name ": decimal or 0x."""
     found = re.search(rf"\b{name}[= ](-?(?:0x[0-9a-fA-F]+|\d+))", text)
-    return int(found[1], 0) if found else default
+    return int(found[1], 16 if "x" in found[1].lower() else 10) if found else default
 
 
 def word(text, name, default=""):
@@ -363,6 +364,8 @@ class Log:
         label = f"gate: unbind first, then {name}" if how == "unbind_first" else f"gate lets {name} pass"
         item = self.point(event, CORE, label + outcome(rc), ("gate", by, rc), asker(by),
                           "note" if how == "unbind_first" else "ok")
+        if rc < 0:
+            return  # it goes on over a quarantine: the hold is the event before
         item.call = True
         item.fn = (nth(text, 0), word(text, "reach"), how)
         self.holds.append(item)
@@ -658,16 +661,18 @@ def all_spans(table):
 def scenes(log):
     """Every bind and every teardown of every function, and the link's two ways."""
     out = []
-    for spans in log.states.values():
+    for fn, spans in log.states.items():
         began = None
         for before, span in zip(spans, spans[1:]):
             if span.state == "BINDING":
                 began = span.start
                 over = next((s.start for s in spans if s.start > began and s.state in ("UNBINDING", "UNBOUND")), log.end)
                 out.append(bind_scene(log, sum(s.kind == "bind" for s in out) + 1, began, over))
+                out[-1].fn = fn
             elif before.state == "UNBINDING" and began is not None:
                 out.append(teardown_scene(log, sum(s.kind in ("unbind", "kill") for s in out) + 1, began, before.start,
                                           span.start))
+                out[-1].fn = fn
     out += link_scenes(log, out)
     out.sort(key=lambda scene: scene.start)
     for scene in out:

@@ -388,7 +388,7 @@ static int find_foreign(char bdf[TDI_BDF_MAX], char tsm[TDI_NAME_MAX])
 
 AUDITED_TEST(one_tsm_for_all)
 {
-	char bdf[TDI_BDF_MAX], tsm[TDI_NAME_MAX];
+	char bdf[TDI_BDF_MAX], tsm[TDI_NAME_MAX], advice[80];
 	struct tdi_function fn;
 
 	ASSERT_EQ(0, find_foreign(bdf, tsm));
@@ -397,7 +397,12 @@ AUDITED_TEST(one_tsm_for_all)
 		ASSERT_EQ(0, tdi_link_disconnect(bdf));
 	}
 	EXPECT_RUN(1, "--device", world.bdf[0], "--device", bdf);
-	EXPECT_SAID(2, "is not connected to a TSM: tdi connect ");
+	/* function 0 is the one to connect, whichever is wanted */
+	bdf[strlen(bdf) - 1] = '1';
+	EXPECT_RUN(1, "--device", world.bdf[0], "--device", bdf);
+	bdf[strlen(bdf) - 1] = '0';
+	snprintf(advice, sizeof(advice), "is not connected to a TSM: tdi connect %s\n", bdf);
+	EXPECT_SAID(2, advice);
 	ASSERT_EQ(0, tdi_link_connect(bdf, tsm));
 	EXPECT_RUN(1, "--device", world.bdf[0], "--device", bdf, "--vendor",
 		   world.vendor->name);

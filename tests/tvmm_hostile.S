@@ -70,6 +70,8 @@ rows:
 	row	5, 0, 0, 0, 0
 	row	5, 1, 0, 0, 0xffffffff00000001
 	row	6, 0, 0, 0, 0x100000000
+	/* the end of a use that has not begun */
+	row	5, 0, 0, 0, 9
 	row	LAST, 0, 0, 0, 0
 tvmm_hostile_end:
 	.section .note.GNU-stack, "", @progbits

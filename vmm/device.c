@@ -164,8 +164,10 @@ static void clear_slot(struct device *d, unsigned int i)
 {
 	struct bar_slot *s = &d->slots[i];
 
-	if (s->set)
-		tdi_vm_del_slot(d->t->vm, slot_number(d, i));
+	if (s->set && tdi_vm_del_slot(d->t->vm, slot_number(d, i))) {
+		report_note(d->t, "%s: a private slot stays", d->bdf);
+		d->t->unclean = true;
+	}
 	s->set = false;
 	if (s->fd >= 0)
 		close(s->fd);

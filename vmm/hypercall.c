@@ -65,8 +65,15 @@ static int call_unbind(struct call *c)
 static int mark_use_end(struct call *c, const char *about)
 {
 	struct vcpu *v = c->v;
-	uint64_t exits = v->use_exits - v->in_use;
+	uint64_t exits;
 
+	/* the end of what has not begun says nothing about exits */
+	if (!v->in_use || v->used != c->d) {
+		c->m.result = -EINVAL;
+		return 0;
+	}
+	/* but the call that ends it */
+	exits = v->use_exits - 1;
 	v->in_use = false;
 	report_value(v->t, "exits", exits);
 	if (exits)
@@ -158,6 +165,7 @@ static int mark_device(struct call *c)
 		return 0;
 	case TVM_MARK_USE_BEGIN:
 		c->v->in_use = true;
+		c->v->used = c->d;
 		c->v->use_exits = 0;
 		return 0;
 	case TVM_MARK_USE_END:

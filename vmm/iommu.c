@@ -96,8 +96,10 @@ static void destroy_object(struct tvmm *t, uint32_t *id, const char *what)
 	if (!*id)
 		return;
 	ret = tdi_iommu_destroy(t->iommu.fd, *id);
-	if (ret)
+	if (ret) {
 		report_note(t, "destroy of %s: %s", what, strerror(-ret));
+		t->unclean = true;
+	}
 	*id = 0;
 }
 

@@ -69,7 +69,8 @@ static int open_file(struct tvmm *t, const char *what, const char *path,
 {
 	struct stat st;
 
-	file->fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* does not wait for the other end of what is no file */
+	file->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (file->fd < 0 || fstat(file->fd, &st))
 		return report_failed(t, "vm", -errno, "%s %s: %s", what, path,
 				     strerror(errno));

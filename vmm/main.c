@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,9 @@ static int run(struct tvmm *t)
 	vcpus_destroy(t);
 	t->guest->finish(t);
 	vm_destroy(t);
+	if (!ret && t->unclean)
+		ret = report_failed(t, "exit", -EIO,
+				    "not all of it could be taken down, see above");
 	return ret;
 }
 

@@ -90,8 +90,8 @@ static int add_tdi(struct device *d)
 			return device_failed(d, TDI_CALL_VFIO, ret, "BAR");
 		if (info.size & (info.size - 1) || info.size > TVM_BAR_STRIDE)
 			return report_failed(d->t, "device", -EPROTO,
-					     "BAR %u of %#llx bytes has no place in the guest",
-					     bar, (unsigned long long)info.size);
+					     "%s: BAR %u of %#llx bytes has no place in the guest",
+					     d->bdf, bar, (unsigned long long)info.size);
 		if (info.size)
 			add_bar(f, bar, TVM_BAR_GPA(d->index, bar), info.size,
 				PCI_BASE_ADDRESS_MEM_TYPE_64);

@@ -36,6 +36,15 @@ static void *tell(void *arg)
 	return NULL;
 }
 
+/* events may be told already */
+static int failed(struct tvmm *t, int ret)
+{
+	pthread_mutex_lock(&t->lock);
+	report_failed(t, "exit", ret, "progress: %s", strerror(-ret));
+	pthread_mutex_unlock(&t->lock);
+	return ret;
+}
+
 int progress_start(struct tvmm *t)
 {
 	struct progress *p = &t->progress;
@@ -46,14 +55,12 @@ int progress_start(struct tvmm *t)
 		return 0;
 	p->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (p->stop_fd < 0)
-		return report_failed(t, "exit", -errno, "progress: %s",
-				     strerror(errno));
+		return failed(t, -errno);
 	signals_block(&old);
 	ret = pthread_create(&p->thread, NULL, tell, t);
 	signals_restore(&old);
 	p->running = !ret;
-	return ret ? report_failed(t, "exit", -ret, "progress: %s",
-				   strerror(ret)) : 0;
+	return ret ? failed(t, -ret) : 0;
 }
 
 void progress_stop(struct tvmm *t)

@@ -142,6 +142,16 @@ static int start_threads(struct tvmm *t, unsigned int *started)
 	return -ret;
 }
 
+static bool all_done(struct tvmm *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->opt.nr_cpus; i++)
+		if (!t->vcpu[i].done)
+			return false;
+	return true;
+}
+
 int vcpus_run(struct tvmm *t)
 {
 	unsigned int started;
@@ -162,7 +172,8 @@ int vcpus_run(struct tvmm *t)
 	signals_let_go();
 	progress_stop(t);
 	events_unwatch(t);
-	if (t->result || !came)
+	/* a timer that rang while the last one left has ended nothing */
+	if (t->result || !came || (came == SIGALRM && all_done(t)))
 		return t->result;
 	return came == SIGALRM ?
 	       report_failed(t, "exit", -ETIMEDOUT, "out of time (%u s)",

@@ -143,6 +143,7 @@ struct vcpu {
 	uint64_t probes;	/* faults seen so */
 	uint64_t exits;		/* to tvmm, all of them */
 	bool in_use;		/* between USE_BEGIN and USE_END */
+	struct device *used;	/* what is used in between */
 	uint64_t use_exits;	/* exits seen so, the ending call included */
 	bool yields;		/* its guest waits for another vCPU */
 	bool done;		/* its guest has called EXIT */
@@ -261,6 +262,7 @@ struct tvmm {
 	pthread_mutex_t lock;	/* owns the devices' state and the reports while threads run */
 	int stopping;		/* atomic: every vCPU is to leave its loop */
 	int result;		/* of the first vCPU that failed */
+	bool unclean;		/* the kernel would not let something go */
 	uint64_t start_us;
 	uint64_t step_us;	/* when the last step was reported */
 };

@@ -45,13 +45,15 @@ static int ask(struct tvmm *t, unsigned int i, char tsm[TDI_NAME_MAX],
 {
 	const char *bdf = t->opt.bdf[i];
 	int ret = tdi_function_tsm(bdf, tsm, parent);
+	char host[TDI_BDF_MAX];
 
 	if (!ret)
 		return 0;
-	if (ret == -ENOTCONN)
+	/* a device's function 0 hosts the link of all of them */
+	if (ret == -ENOTCONN && !tdi_bdf_function(bdf, 0, host))
 		return report_failed(t, "device", ret,
 				     "%s is not connected to a TSM: tdi connect %s",
-				     bdf, bdf);
+				     bdf, host);
 	return report_failed(t, "device", ret,
 			     "%s: %s; tdi list has what there is", bdf,
 			     ret == -ENOENT ? "no such function" : strerror(-ret));

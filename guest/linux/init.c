@@ -21,6 +21,7 @@
 #define MAX_FUNCTIONS	(2 + TVM_MAX_DEVICES)
 
 struct device devices[TVM_MAX_DEVICES];
+static uint64_t bar2_size[TVM_MAX_DEVICES];
 
 void give_up(const char *fmt, ...)
 {
@@ -65,12 +66,14 @@ static void map_tdi(const struct function *f, uint32_t index)
 			index, TVM_DEVICE_RID(index));
 	for (i = 0; i < sizeof(bars) / sizeof(bars[0]); i++) {
 		find_bar(f, bars[i], &gpa, &size);
-		if (gpa != TVM_BAR_GPA(index, bars[i]) || size > TVM_BAR_STRIDE)
+		if (gpa != TVM_BAR_GPA(index, bars[i]) || size > TVM_BAR_STRIDE ||
+		    (bars[i] == TEEMU_BAR_REGS && size < TEEMU_BAR_REGS_SIZE))
 			give_up("%s: BAR %u of %#llx bytes is at %#llx", f->bdf,
 				bars[i], (unsigned long long)size,
 				(unsigned long long)gpa);
 		map_bar(f, bars[i], 0, size, gpa);
 	}
+	bar2_size[index] = size;
 	printf("init: TDI at %s\n", f->bdf);
 }
 
@@ -120,7 +123,12 @@ int main(void)
 	if (tdis != boot.nr_devices)
 		call_exit_failed("%u TDIs are on the bus, %u were told of",
 				 (uint64_t)tdis, (uint64_t)boot.nr_devices);
-	call_mark(NULL, TVM_MARK_LINUX, tdis);
+	while (tdis--)
+		if (boot.bar2_pages[tdis] > bar2_size[tdis] / PAGE_SIZE)
+			call_exit_failed("boot page: %u pages of BAR 2, which has %u",
+					 (uint64_t)boot.bar2_pages[tdis],
+					 bar2_size[tdis] / PAGE_SIZE);
+	call_mark(NULL, TVM_MARK_LINUX, boot.nr_devices);
 	if (boot.mode == TVM_MODE_HELLO)
 		hello();
 	else

@@ -259,7 +259,7 @@ int tdi_seat_retry(struct pci_tdi_seat *seat)
 	if (rc)
 		return rc;
 	tdi_do_unbind(seat);
-	return pci_tdi_quarantined(seat->pdev) ? -EIO : 0;
+	return tdi_is_kept(seat) ? -EIO : 0;
 }
 
 /**
@@ -279,7 +279,7 @@ int pci_tdi_unbind(struct pci_dev *pdev)
 		return 0;
 
 	tdi_seat_unbind(seat, TDI_ASKED);
-	return pci_tdi_quarantined(pdev) ? -EIO : 0;
+	return tdi_is_kept(seat) ? -EIO : 0;
 }
 EXPORT_SYMBOL_GPL(pci_tdi_unbind);
 

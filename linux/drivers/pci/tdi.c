@@ -92,6 +92,13 @@ bool tdi_seat_kept(struct pci_tdi_seat *seat)
 	return seat->binding && seat->binding->kept;
 }
 
+/* For who may have made it so, where pci_tdi_quarantined() tells the trace of one kept off */
+bool tdi_is_kept(struct pci_tdi_seat *seat)
+{
+	guard(spinlock_irqsave)(&seat->lock);
+	return tdi_seat_kept(seat);
+}
+
 static bool tdi_seat_settled(struct pci_tdi_seat *seat)
 {
 	guard(spinlock_irqsave)(&seat->lock);

@@ -129,6 +129,7 @@ extern struct list_head tdi_seats;
 struct pci_tdi_seat *tdi_seat_get(struct pci_tdi_seat *seat);
 void tdi_seat_set_state(struct pci_tdi_seat *seat, enum pci_tdi_state state);
 bool tdi_seat_kept(struct pci_tdi_seat *seat);
+bool tdi_is_kept(struct pci_tdi_seat *seat);
 void tdi_seat_wait(struct pci_tdi_seat *seat);
 void tdi_seat_unbind(struct pci_tdi_seat *seat, enum tdi_asked asked);
 int tdi_seat_retry(struct pci_tdi_seat *seat);
