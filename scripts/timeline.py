@@ -291,25 +291,14 @@ def scene_part(log, vendor, scene, name):
             f'{Sequence(log, scene).svg(f"{vendor}: {scene.title}")}</section>')
 
 
-def steps_of(log, result):
-    """The steps of the story: as the trace marks them, or as result.json has their lengths."""
-    if log.steps or not result:
-        return log.steps
-    steps, at = [], log.start
-    for nr, step in enumerate(result.get("steps", ()), 1):
-        steps.append((nr, step["name"], at, at + step["ms"] * 1000, "ok" if step["ok"] else "FAILED"))
-        at += step["ms"] * 1000
-    return steps
-
-
 def vendor_part(vendor, log, result):
     """A vendor's part of the page."""
     scenes = tracelog.scenes(log)
     names = [f"{vendor}-{scene.title.split(':')[0].lower().replace(' ', '-')}" for scene in scenes]
     lost = f' <strong class="bad">{log.lost} events were lost: the buffers were full.</strong>' if log.lost else ""
-    referee = (result or {}).get("referee", {})
+    referee = result.get("referee") if isinstance(result, dict) else None
     words = f"{len(log.events)} events"
-    if referee:
+    if isinstance(referee, dict):
         words += (f"; referee: {referee.get('calls')} firmware calls, {referee.get('refused')} refused, "
                   f"{referee.get('violations')} violations")
     links = "".join(f'<li><a class="{scene.kind}" href="#{name}"><b>{esc(scene.code)}</b> {esc(scene.title)} <span class="soft">'
@@ -318,7 +307,7 @@ def vendor_part(vendor, log, result):
             f'<div class="card"><div class="tools"><button type="button" data-zoom="0.6">+</button>'
             f'<button type="button" data-zoom="1.6">−</button><button type="button">all</button>'
             f'<span class="soft">wheel or + and − zoom, drag or arrows move, a scene\'s bar shows it large; click an item for its lines</span></div>'
-            f'{Overview(log, scenes, steps_of(log, result)).svg(f"{vendor}: the whole story")}{key()}</div>'
+            f'{Overview(log, scenes, log.steps).svg(f"{vendor}: the whole story")}{key()}</div>'
             f'<nav aria-label="scenes"><ul>{links}</ul></nav>' +
             "".join(scene_part(log, vendor, scene, name) for scene, name in zip(scenes, names)) + "</section>")
 
