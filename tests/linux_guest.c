@@ -300,6 +300,10 @@ AUDITED_TEST(refuses_what_is_no_kernel)
 	ASSERT_EQ(0, stat(KERNEL, &st));
 	must_refuse(_metadata, "/no/such", INITRD, 1, "No such file");
 	must_refuse(_metadata, "/share", INITRD, 1, "not a file");
+	/* nobody is at its other end, and nobody waits for them */
+	ASSERT_EQ(0, mkfifo(BAD_FILE, 0600));
+	must_refuse(_metadata, BAD_FILE, INITRD, 1, "not a file");
+	unlink(BAD_FILE);
 	must_refuse(_metadata, INITRD, INITRD, 1, "not a bzImage");
 	ASSERT_EQ(0, bad_file(KERNEL, 100, -1, 0, 0));
 	must_refuse(_metadata, BAD_FILE, INITRD, 1, "too short");

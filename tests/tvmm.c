@@ -428,6 +428,32 @@ static void one_halts(struct __test_metadata *_metadata, unsigned char which)
 	EXPECT_SAID(2, want);
 }
 
+/* it ends by itself, though nobody reads what it says: its exit code, or -1 */
+static int end_unheard(void)
+{
+	uint64_t end_ms = now_ms() + RUN_MS;
+	int status = -1;
+
+	close(run.fd);
+	while (waitpid(run.pid, &status, WNOHANG) != run.pid) {
+		if (now_ms() > end_ms) {
+			note("it does not end");
+			kill(run.pid, SIGKILL);
+		}
+		sleep_ms(20);
+	}
+	run.pid = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* who listened goes: the TDI is used to its end, and everything is closed in order */
+AUDITED_TEST(nobody_listens)
+{
+	ASSERT_EQ(0, tvmm_start("--device", world.bdf[0], "--mode", "once", NULL));
+	EXPECT_TRUE(hear());
+	EXPECT_EQ(0, end_unheard());
+}
+
 AUDITED_TEST(one_failure_ends_all)
 {
 	one_halts(_metadata, 0);

@@ -235,7 +235,7 @@ static int set_value(struct options *opt, int which, const char *name)
 	}
 }
 
-/* what a guest of either kind gets when nothing was said, and what it has no room for */
+/* what belongs to --linux, and what a Linux guest has no room for */
 static int check_linux(struct options *opt)
 {
 	if (!opt->kernel)
@@ -257,6 +257,7 @@ static int check_linux(struct options *opt)
 	return 0;
 }
 
+/* what a guest of either kind gets when nothing was said */
 static void set_defaults(struct options *opt)
 {
 	if (!opt->payload)
